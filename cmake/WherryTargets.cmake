@@ -1,0 +1,75 @@
+# How a folder of src/ becomes a library, a unit test or a program.
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+endif()
+find_program(MOLD mold)
+if(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual
+  -Wimplicit-fallthrough -Wno-missing-field-initializers -fno-omit-frame-pointer
+  -fstack-protector-strong -ffunction-sections -fdata-sections)
+add_link_options(-Wl,--gc-sections -Wl,-z,relro,-z,now)
+add_compile_definitions(_GNU_SOURCE WHERRY_VERSION="${PROJECT_VERSION}")
+# Quoted includes only: <sys/socket.h> is the C library's, "sys/socket.h" is ours.
+add_compile_options("SHELL:-iquote ${CMAKE_SOURCE_DIR}/src")
+
+if(WHERRY_SANITIZE)
+  list(JOIN WHERRY_SANITIZE "," sanitizers)
+  add_compile_options(-fsanitize=${sanitizers} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${sanitizers})
+  set(WHERRY_STATIC OFF)
+else()
+  add_compile_options($<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
+  set(WHERRY_STATIC ON)
+endif()
+if(WHERRY_COVERAGE)
+  add_compile_options(--coverage)
+  add_link_options(--coverage)
+endif()
+
+find_package(Threads REQUIRED)
+find_library(BOOST_JSON_ARCHIVE libboost_json.a REQUIRED)
+add_library(wherry_boost_json STATIC IMPORTED)
+set_target_properties(wherry_boost_json PROPERTIES IMPORTED_LOCATION ${BOOST_JSON_ARCHIVE})
+if(WHERRY_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+
+# wherry_library(name [DEPENDS libraries...]): the .cc files of the current folder (without
+# *_test.cc and main.cc) as static library wherry_<name>; its *_test.cc as one program
+# <name>_test, each TEST a ctest case.
+function(wherry_library name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;TEST_DEPENDS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cc$")
+  if(sources)
+    add_library(wherry_${name} STATIC ${sources})
+    target_link_libraries(wherry_${name} PUBLIC ${ARG_DEPENDS})
+  else()
+    add_library(wherry_${name} INTERFACE)
+    target_link_libraries(wherry_${name} INTERFACE ${ARG_DEPENDS})
+  endif()
+  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
+  if(WHERRY_TESTS AND tests)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE wherry_${name} ${ARG_TEST_DEPENDS} GTest::gtest_main)
+    set_target_properties(${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    add_test(NAME unit/${name} COMMAND ${name}_test --gtest_brief=1)
+  endif()
+endfunction()
+
+# wherry_program(name [STATIC] DEPENDS libraries...): main.cc of the current folder as bin/<name>.
+# STATIC: static-pie where no sanitizer is on (they need the dynamic loader).
+function(wherry_program name)
+  cmake_parse_arguments(ARG "STATIC" "" "DEPENDS" ${ARGN})
+  add_executable(${name} ${CMAKE_CURRENT_SOURCE_DIR}/main.cc)
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS})
+  if(ARG_STATIC AND WHERRY_STATIC)
+    target_link_options(${name} PRIVATE -static-pie)
+  endif()
+endfunction()
