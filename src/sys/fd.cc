@@ -114,7 +114,8 @@ Result<Fd> sealed_memfd(const char* name, std::string_view bytes) {
 }
 
 Result<std::string> read_sealed_memfd(const Fd& fd, std::size_t limit) {
-  if (const int seals = ::fcntl(fd.get(), F_GET_SEALS); (seals & kAllSeals) != kAllSeals)
+  if (const int seals = ::fcntl(fd.get(), F_GET_SEALS);
+      seals < 0 || (seals & kAllSeals) != kAllSeals)
     return Error::invalid("descriptor is not a sealed memfd");
   struct stat status{};
   if (::fstat(fd.get(), &status) < 0) return Error::from_errno(errno, "fstat memfd");
