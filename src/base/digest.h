@@ -1,0 +1,42 @@
+// Digest: the name of content, "sha256:" and 64 lower-case hex characters. The only way to
+// make one from text is parse(), so a Digest is always safe as a file name (gauntlet F05).
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace wherry {
+
+class Digest {
+ public:
+  // Empty: compares lower than every digest, and is none.
+  Digest() = default;
+  // Exactly the canonical form; upper case, other algorithms, short or padded forms are
+  // InvalidArgument ("invalid digest ...").
+  static Result<Digest> parse(std::string_view text);
+  static Digest from_bytes(const std::array<std::uint8_t, 32>& sha256);
+
+  [[nodiscard]] const std::string& str() const { return text_; }
+  // The 64 characters after the colon.
+  [[nodiscard]] std::string_view hex() const;
+  [[nodiscard]] bool empty() const { return text_.empty(); }
+  auto operator<=>(const Digest&) const = default;
+
+ private:
+  explicit Digest(std::string text) : text_(std::move(text)) {}
+  std::string text_;
+};
+
+}  // namespace wherry
+
+template <>
+struct std::hash<wherry::Digest> {
+  std::size_t operator()(const wherry::Digest& digest) const noexcept {
+    return std::hash<std::string>{}(digest.str());
+  }
+};
