@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::string_view kPrefix = "sha256:";
 constexpr std::size_t kHexLength = 64;
-constexpr std::size_t kQuotedInErrors = 128;
 
 bool is_lower_hex(std::string_view text) {
   return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
@@ -18,12 +17,17 @@ bool is_lower_hex(std::string_view text) {
 }  // namespace
 
 Result<Digest> Digest::parse(std::string_view text) {
-  const bool canonical = text.starts_with(kPrefix) &&
-                         text.size() == kPrefix.size() + kHexLength &&
-                         is_lower_hex(text.substr(kPrefix.size()));
-  if (!canonical)
-    return Error::invalid(fmt::format("invalid digest {}", quote(text.substr(0, kQuotedInErrors))));
-  return Digest(std::string(text));
+  const auto parts = cut(text, ':');
+  if (!parts || parts->before.empty() || parts->after.empty())
+    return Error::invalid("invalid checksum digest format");
+  if (parts->before != "sha256") return Error::invalid("unsupported digest algorithm");
+  return from_hex(parts->after);
+}
+
+Result<Digest> Digest::from_hex(std::string_view hex) {
+  if (hex.size() != kHexLength) return Error::invalid("invalid checksum digest length");
+  if (!is_lower_hex(hex)) return Error::invalid("invalid checksum digest format");
+  return Digest(fmt::format("{}{}", kPrefix, hex));
 }
 
 Digest Digest::from_bytes(const std::array<std::uint8_t, 32>& sha256) {

@@ -16,14 +16,18 @@ class Digest {
  public:
   // Empty: compares lower than every digest, and is none.
   Digest() = default;
-  // Exactly the canonical form; upper case, other algorithms, short or padded forms are
-  // InvalidArgument ("invalid digest ...").
+  // Exactly the canonical form. Errors (InvalidArgument) have docker's words: "invalid checksum
+  // digest format", "invalid checksum digest length", "unsupported digest algorithm".
   static Result<Digest> parse(std::string_view text);
+  // 64 lower-case hex characters without the algorithm.
+  static Result<Digest> from_hex(std::string_view hex);
   static Digest from_bytes(const std::array<std::uint8_t, 32>& sha256);
 
   [[nodiscard]] const std::string& str() const { return text_; }
   // The 64 characters after the colon.
   [[nodiscard]] std::string_view hex() const;
+  // The first twelve hex characters: how docker's progress lines and lists name it.
+  [[nodiscard]] std::string short_form() const { return std::string(hex().substr(0, 12)); }
   [[nodiscard]] bool empty() const { return text_.empty(); }
   auto operator<=>(const Digest&) const = default;
 
