@@ -1,0 +1,49 @@
+// The text of /etc/resolv.conf, /etc/hosts and /etc/hostname of a container, as docker
+// writes them. Pure functions; the engine reads the host's files and writes the results.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace wherry::network {
+
+// What --dns, --dns-search and --dns-option replace; empty lists keep the host's values.
+struct DnsOverrides {
+  std::vector<std::string> servers;
+  std::vector<std::string> search;   // "." alone: no search list
+  std::vector<std::string> options;
+};
+
+// The host's resolver configuration: /run/systemd/resolve/resolv.conf where /etc/resolv.conf
+// names systemd's stub (127.0.0.53) alone, else /etc/resolv.conf; "" where there is none.
+std::string host_resolv_conf();
+
+// For containers with a namespace of their own: nameservers of the loopback are dropped
+// because they would be the container's own; with none left, Google's public ones are
+// used, as docker does.
+std::string resolv_conf(std::string_view host, const DnsOverrides& overrides);
+
+struct HostsEntry {
+  std::string ip;
+  std::string name;
+};
+
+struct HostsRequest {
+  std::string hostname;     // as given to --hostname, with or without a domain
+  std::string domainname;
+  std::string ip;           // "" with --network none
+  std::vector<HostsEntry> extra;  // --add-host, written before the container's own line
+};
+std::string hosts(const HostsRequest& request);
+
+// "name:ip" or "name=ip" (IPv6 in brackets or bare), as --add-host takes it. "host-gateway"
+// becomes `gateway`.
+Result<HostsEntry> parse_add_host(std::string_view text, std::string_view gateway);
+
+// /etc/hostname: the name and a newline.
+std::string hostname_file(std::string_view hostname);
+
+}  // namespace wherry::network
