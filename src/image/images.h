@@ -23,10 +23,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/digest.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "registry/settings.h"
-#include "spec/digest.h"
 #include "spec/oci_image.h"
 #include "spec/progress.h"
 #include "spec/reference.h"
@@ -44,7 +44,7 @@ class Database;
 
 namespace wherry::image {
 
-using ImageId = spec::Digest;  // digest of the config
+using ImageId = Digest;  // digest of the config
 
 // Takes progress messages; called from several threads, one at a time. Must not block long:
 // what it holds up is the download.
@@ -65,7 +65,7 @@ class Lease {
 struct Resolved {
   ImageId id;
   spec::ImageConfig config;
-  std::vector<spec::Digest> diff_ids;  // bottom first; keys of snapshot layers
+  std::vector<Digest> diff_ids;  // bottom first; keys of snapshot layers
   std::shared_ptr<Lease> lease;
 };
 
@@ -81,7 +81,7 @@ struct Details {
   std::optional<Instant> last_tag_time;
   std::string driver;                      // docker's GraphDriver.Name
   std::map<std::string, std::string> driver_data;  // LowerDir, UpperDir, WorkDir, MergedDir
-  std::vector<spec::Digest> diff_ids;
+  std::vector<Digest> diff_ids;
 };
 
 struct Summary {

@@ -20,9 +20,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/digest.h"
 #include "base/result.h"
 #include "registry/settings.h"
-#include "spec/digest.h"
 #include "spec/oci_image.h"
 #include "spec/reference.h"
 
@@ -34,7 +34,7 @@ class TokenCache;
 enum class Action : std::uint8_t { Pull, Push };
 
 struct FetchedManifest {
-  spec::Digest digest;       // over `bytes`
+  Digest digest;       // over `bytes`
   std::string content_type;  // the header's media type, without parameters
   std::string bytes;
 };
@@ -83,7 +83,7 @@ class Session {
   // is skipped). A connection that breaks is resumed where it stopped. More bytes than `size`
   // are an error; the digest is the caller's to check, over all bytes.
   struct BlobRequest {
-    spec::Digest digest;
+    Digest digest;
     std::uint64_t size = 0;
     std::uint64_t offset = 0;
     // Called in the calling thread before a transfer is tried again.
@@ -91,12 +91,12 @@ class Session {
   };
   Result<> get_blob(const BlobRequest& request, BlobSink& sink);
 
-  Result<bool> has_blob(const spec::Digest& digest);
+  Result<bool> has_blob(const Digest& digest);
   // Cross-repository mount of a blob that `from_path` of the same registry has.
-  Result<bool> mount_blob(const spec::Digest& digest, const std::string& from_path);
+  Result<bool> mount_blob(const Digest& digest, const std::string& from_path);
   // Uploads a blob (POST, then one PUT with all bytes). `sent` is called in the calling thread with the
   // bytes sent so far.
-  Result<> put_blob(const spec::Digest& digest, std::uint64_t size, BlobSource& source,
+  Result<> put_blob(const Digest& digest, std::uint64_t size, BlobSource& source,
                     const std::function<void(std::uint64_t)>& sent);
   Result<> put_manifest(std::string_view tag_or_digest, std::string_view media_type,
                         std::string_view bytes);

@@ -11,8 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include "base/digest.h"
 #include "base/result.h"
-#include "spec/digest.h"
 #include "spec/json.h"
 
 namespace wherry::spec {
@@ -177,8 +177,6 @@ struct ImageConfig {
 Result<ImageConfig> parse_image_config(std::string_view bytes);
 // The diff ids of a checked config.
 std::vector<Digest> diff_ids_of(const ImageConfig& config);
-// Layer chain ids as OCI defines them: chain[0] = diff[0], chain[n] = sha256(chain[n-1] + " " + diff[n]).
-std::vector<Digest> chain_ids(const std::vector<Digest>& diff_ids);
 
 }  // namespace wherry::spec
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "spec/digest.h"
+#include "base/digest.h"
 #include "spec/json.h"
 
 namespace wherry::spec {

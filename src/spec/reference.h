@@ -10,8 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/digest.h"
 #include "base/result.h"
-#include "spec/digest.h"
 
 namespace wherry::spec {
 
