@@ -24,6 +24,7 @@
 #include "spec/docker_container.h"
 #include "spec/docker_event.h"
 #include "spec/docker_exec.h"
+#include "spec/docker_inspect.h"
 #include "spec/docker_system.h"
 
 namespace wherry::image {
@@ -87,21 +88,19 @@ class Engine {
   Result<spec::docker::ExecInspect> inspect_exec(const std::string& exec_id);
 
   // ---- images -----------------------------------------------------------------------
-  // The image store itself: list, inspect, pull, push, tag, load.
+  // The image store: list, inspect, pull, push, tag, load, remove, login. Its removals ask
+  // this engine which containers use an image, and its events come out of subscribe_events.
   image::Images& images();
-  // Refuses what a container still needs (Conflict, docker's words).
-  Result<std::vector<spec::docker::ImageDeleteResponse>> remove_image(const std::string& name,
-                                                                     bool force, bool no_prune);
 
   // ---- system -----------------------------------------------------------------------
   Result<spec::docker::Info> info();
   spec::docker::Version version();
   PingData ping();
   // What has happened and happens, in order; `sink` runs on an engine thread and must not
-  // block. After an Options.until in the past the ring is replayed and `done` called.
+  // block. With an EventsOptions.until in the past the ring is replayed and `done` called;
+  // at an `until` to come the caller drops the subscription.
   Result<SubscriptionPtr> subscribe_events(const EventsOptions& options, EventSink sink,
                                            std::function<void()> done);
-  Result<spec::docker::AuthResponse> auth(const Credentials& credentials, std::stop_token stop);
   // Never fails: a line per thing that the engine needs of this host.
   std::vector<CheckLine> system_check();
 

@@ -14,6 +14,7 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "spec/docker_event.h"
 #include "sys/fd.h"
 
 namespace wherry::engine {
@@ -116,6 +117,9 @@ struct EventsOptions {
   FilterMap filters;
 };
 
+// Runs on an engine thread and must not block.
+using EventSink = std::function<void(const spec::docker::EventMessage& event)>;
+
 // One line of `system check`.
 enum class CheckState : std::uint8_t { Ok, Limited, Missing };
 struct CheckLine {
@@ -128,17 +132,6 @@ struct CheckLine {
 struct PingData {
   std::string builder_version;  // "" until there is a builder
   bool experimental = false;
-};
-
-struct Credentials {
-  std::string username;
-  std::string password;
-  std::string identity_token;
-  std::string registry_token;
-  std::string server_address;
-  [[nodiscard]] bool empty() const {
-    return username.empty() && identity_token.empty() && registry_token.empty();
-  }
 };
 
 }  // namespace wherry::engine

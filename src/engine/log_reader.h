@@ -1,0 +1,25 @@
+// `docker logs`: replays a json-file log over its rotated files and follows it.
+#pragma once
+
+#include <stop_token>
+#include <string>
+
+#include "base/result.h"
+#include "engine/requests.h"
+#include "sys/fd.h"
+
+namespace wherry::engine {
+
+struct LogSource {
+  std::string path;        // of the newest file
+  // Readable (never read by us) once the container has ended and its log is complete: a
+  // follower then gives what is left and returns. Unused without `follow`.
+  sys::Fd ended;
+};
+
+// Blocks until the log is replayed, or with `follow` until the container ends, `until` has
+// passed, the sink fails or `stop` is requested (Cancelled).
+Result<> read_logs(const LogSource& source, const LogsOptions& options, const LogSink& sink,
+                   std::stop_token stop);
+
+}  // namespace wherry::engine
