@@ -49,7 +49,8 @@ class Database {
       outcome.emplace(work(connection));
       return outcome->has_value();
     });
-    if (!committed) return std::unexpected(std::move(committed).error());
+    const bool kept = outcome && outcome->has_value();
+    if (!committed && (kept || !outcome)) return std::unexpected(std::move(committed).error());
     return std::move(*outcome);
   }
 
