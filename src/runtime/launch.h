@@ -1,0 +1,78 @@
+// clone3 and the conversation with the child.
+//
+//   child                          launcher (keeper, wherry-runtime)
+//   PtyMaster + fd       ->        (only with Plan::terminal)
+//   Ready                ->        writes its record
+//                        <-        Go
+//   exec: the channel closes       end of file: the program runs
+//   Failed               ->        at any moment; the child has ended
+// End of file before Go ends the child; one before Ready means that it died without a word.
+//
+// Detached start (`wherry-runtime create`, whose process ends before `start`): Plan::go is a
+// FIFO from which the child reads Go, Plan::late_report one to which it writes Failed; both
+// replace the channel after Ready.
+// Thread rule: launch() from one thread at a time (joining a pid namespace changes the caller).
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "runtime/plan.h"
+#include "sys/fd.h"
+#include "sys/pidfd.h"
+
+namespace wherry::runtime {
+
+// Become 0, 1, 2 of the program; an empty one is /dev/null's place: closed. Unused with a
+// terminal.
+struct Stdio {
+  sys::Fd in;
+  sys::Fd out;
+  sys::Fd err;
+};
+
+struct Launch {
+  pid_t pid = 0;
+  sys::Pidfd pidfd;
+  sys::Fd channel;  // SOCK_SEQPACKET
+};
+
+// Clones at once and returns; nothing is awaited. `fds` and `stdio` are closed on return. The
+// caller is the child's parent and must reap it. Aborts the process if it joined a container's
+// pid namespace and cannot go back.
+Result<Launch> launch(const Plan& plan, std::vector<sys::Fd> fds, Stdio stdio);
+
+// The fixed-size words of the child.
+enum class Say : std::uint32_t { Ready = 1, PtyMaster, Failed, Go };
+struct Failure {
+  StepKind step{};
+  std::uint32_t index = 0;  // of the step in the plan
+  int errno_value = 0;
+};
+struct Word {
+  Say say{};
+  Failure failure;
+};
+
+enum class ReportKind : std::uint8_t { Ready, PtyMaster, Failed, Closed };
+struct Report {
+  ReportKind kind = ReportKind::Closed;
+  sys::Fd pty;      // with PtyMaster
+  Failure failure;  // with Failed
+};
+
+// One message; blocks unless `flags` has MSG_DONTWAIT (then Error with errno_value() EAGAIN).
+Result<Report> read_report(const sys::Fd& channel, int flags = 0);
+Result<> say_go(const sys::Fd& channel);
+
+// The failure in docker's words, without the "failed to create task for container" prefix:
+// `unable to start container process: error during container init: exec: "x": executable file
+// not found in $PATH`. NotFound for a program that is not there (exit code 127), Forbidden for
+// one that may not run (126), Internal otherwise.
+Error describe(const Plan& plan, const Failure& failure);
+
+}  // namespace wherry::runtime
