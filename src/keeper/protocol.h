@@ -93,6 +93,8 @@ struct StartRequest {
   std::string cgroup;  // recorded, given back by List; the keeper does not read it
   bool go_at_once = false;  // exec: answer after the exec instead of before it
   std::uint32_t deadline_ms = 30'000;  // for each half of the handshake
+  bool has_log_directory = false;  // which descriptors follow the plan; set by Client
+  bool has_oom_counter = false;
 };
 
 enum class State : std::uint8_t {

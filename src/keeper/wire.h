@@ -3,8 +3,8 @@
 // holds at most 32 KiB and 200 descriptors, a message 4 MiB and 4,096.
 #pragma once
 
+#include <bit>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -96,14 +96,18 @@ struct Message {
   std::vector<sys::Fd> fds;
 };
 
-// Sends all packets of a message; `fds` stay the caller's. An Error with errno EAGAIN comes
-// only before the first packet.
 struct Outgoing {
   Verb verb = Verb::Ok;
   std::uint64_t operation = 0;
   std::string_view body;
-  std::span<const int> fds;
+  std::span<const int> fds;  // stay the caller's
 };
+struct Packet {
+  std::string bytes;  // header and body
+  std::vector<int> fds;
+};
+std::vector<Packet> split(const Outgoing& message);
+// Sends all packets on a blocking socket.
 Result<> send(const sys::Fd& socket, const Outgoing& message);
 
 // Puts packets together. One per connection.
