@@ -1,0 +1,65 @@
+"""The OCI runtimes alone: create + start + delete of one busybox bundle, full default config."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import conftest
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+def find_peer(name):
+    found = shutil.which(name)
+    if found:
+        return found
+    done = subprocess.run([str(ROOT / "scripts/peers"), name], capture_output=True, text=True)
+    if done.returncode != 0:
+        return None
+    folder = pathlib.Path(done.stdout.strip())
+    return next((str(p) for p in folder.glob(f"usr/*bin/{name}")), None)
+
+
+def make_bundle(directory):
+    """Docker's default config.json, as our own `spec` prints it, over a busybox tree."""
+    root = directory / "rootfs"
+    subprocess.run(["sh", "-c", f". {ROOT}/scripts/lib/images.sh; busybox_tree {root}"], check=True)
+    subprocess.run([conftest.BIN / "wherry-runtime", "spec"], cwd=directory, check=True)
+    config = json.loads((directory / "config.json").read_text())
+    config["process"]["terminal"] = False
+    config["process"]["args"] = ["/bin/true"]
+    (directory / "config.json").write_text(json.dumps(config))
+
+
+def row(table, runs, peers):
+    figures = {}
+    with tempfile.TemporaryDirectory(prefix="wherry-bundle-") as name:
+        directory = pathlib.Path(name)
+        make_bundle(directory)
+        candidates = {"wherry": str(conftest.BIN / "wherry-runtime")}
+        for peer in ("crun", "runc"):
+            if peer in peers or peer == "runc":
+                candidates[peer] = find_peer(peer)
+        for label, program in candidates.items():
+            if not program:
+                continue
+            figures[label] = measure(directory, label, program, runs)
+    crun = figures.get("crun")
+    table.add("runtime run of a busybox bundle, full defaults", "ms", figures,
+              round(crun, 2) if crun else None, 5)
+
+
+def measure(directory, label, program, runs):
+    # crun refuses a hybrid host, so its v2 mount is taken away in a namespace of its own.
+    hybrid = "umount /sys/fs/cgroup/unified 2>/dev/null; " if label == "crun" else ""
+    out = directory / f"{label}.json"
+    command = (f"{hybrid}cd {directory} && exec hyperfine -N --warmup 5 --runs {runs} --style none "
+               f"--export-json {out} '{program} --root {directory}/state-{label} run bench-{label}'")
+    done = subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", command],
+                          capture_output=True, text=True, env=os.environ)
+    if done.returncode != 0:
+        print(f"  {label}: {done.stderr.strip()[-300:]}")
+        return None
+    return json.loads(out.read_text())["results"][0]["median"] * 1000

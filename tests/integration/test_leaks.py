@@ -1,0 +1,83 @@
+"""Many cycles leave nothing: neither of a run nor of a kill -9 of the engine at any moment."""
+import os
+import pathlib
+import random
+import time
+
+from conftest import wait_until
+
+# The long forms: WHERRY_CYCLES=1000 WHERRY_KILLS=100 (docs/benchmarks.md has their outcome).
+CYCLES = int(os.environ.get("WHERRY_CYCLES", "60"))
+KILLS = int(os.environ.get("WHERRY_KILLS", "12"))
+
+
+def open_files(pid):
+    return len(list(pathlib.Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def files_below(directory):
+    return {str(p.relative_to(directory)) for p in pathlib.Path(directory).rglob("*")
+            if "-wal" not in p.name and "-shm" not in p.name and "pool" not in p.parts}
+
+
+def namespaces():
+    found = set()
+    for link in pathlib.Path("/proc").glob("[0-9]*/ns/*"):
+        try:
+            found.add(os.readlink(link))
+        except OSError:
+            pass
+    return found
+
+
+def test_cycles_of_run_rm_leave_nothing(engine):
+    for _ in range(10):
+        engine.cli("run", "--rm", "busybox", "true", check=0)
+    pids = sorted(engine.processes())
+    wait_until(lambda: not engine.leaks(), what="settling")
+    time.sleep(1)
+    before = {"files": files_below(engine.data) | files_below(engine.run_root),
+              "namespaces": len(namespaces()),
+              "fds": {pid: open_files(pid) for pid in pids}}
+    for _ in range(CYCLES):
+        engine.cli("run", "--rm", "busybox", "true", check=0)
+    wait_until(lambda: not engine.leaks(), what="clean-up")
+
+    def clean():
+        left = (files_below(engine.data) | files_below(engine.run_root)) - before["files"]
+        # Tombstones are kept for ten minutes, and bounded.
+        return not [f for f in left if "tombstone" not in f]
+    wait_until(clean, what="files to go")
+    assert sorted(engine.processes()) == pids
+    wait_until(lambda: all(open_files(pid) <= before["fds"][pid] + 8 for pid in pids),
+               what="descriptors to be closed")
+    # The pool may hold a few more ready namespaces than before, never one per cycle.
+    assert len(namespaces()) <= before["namespaces"] + 16
+
+
+def test_kills_of_the_engine_leave_every_container_alive_or_cleanly_gone(engine):
+    seed = random.randrange(1 << 30)
+    print(f"seed {seed}")
+    dice = random.Random(seed)
+    engine.cli("run", "-d", "--name", "witness", "busybox", "sleep", "900", check=0)
+    witness = engine.inspect("witness")["State"]["Pid"]
+    for index in range(KILLS):
+        verbs = [engine.sandbox.popen(
+            __import__("conftest").BIN / "wherry", *command, env=engine.client_environment(),
+            stdin=-3, stdout=-3, stderr=-3)
+            for command in (["run", "-d", "--name", f"c{index}", "busybox", "sleep", "900"],
+                            ["run", "--rm", "--name", f"r{index}", "busybox", "true"],
+                            ["rm", "-f", f"c{index - 1}"])]
+        time.sleep(dice.uniform(0, 0.06))
+        engine.kill()
+        for verb in verbs:
+            verb.wait(30)
+        engine.start()
+        states = engine.cli("ps", "-a", "--format", "{{.Names}} {{.State}}", check=0).stdout
+        for line in states.splitlines():
+            assert line.split()[1] in ("created", "running", "exited"), states
+        assert engine.inspect("witness")["State"]["Pid"] == witness
+        assert os.path.exists(f"/proc/{witness}")
+        engine.cli("run", "--rm", "busybox", "true", check=0)
+    engine.remove_containers()
+    wait_until(lambda: not engine.leaks(), what="clean-up")
