@@ -1,0 +1,226 @@
+#include "network/nftables.h"
+
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <net/if.h>
+
+#include <array>
+#include <cerrno>
+
+#include "base/check.h"
+
+namespace wherry::network {
+namespace {
+
+constexpr std::uint32_t kRegister = NFT_REG_1;
+// Type of a comment in a rule's user data, as nft(8) writes and reads it.
+constexpr char kUserDataComment = 0;
+constexpr std::size_t kMaximumComment = 127;
+
+constexpr std::uint16_t table_message(std::uint16_t message) {
+  return static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | message);
+}
+
+void batch_border(sys::NetlinkBatch& batch, std::string_view name, std::uint16_t type) {
+  nfgenmsg header{};
+  header.version = NFNETLINK_V0;
+  header.res_id = htons(NFNL_SUBSYS_NFTABLES);
+  batch.message(name, type, 0, header);
+}
+
+void value(sys::NetlinkBatch& batch, std::uint16_t type, std::span<const std::byte> bytes) {
+  batch.nest(type, [&] { batch.bytes(NFTA_DATA_VALUE, bytes); });
+}
+
+void compare(sys::NetlinkBatch& batch, nft_cmp_ops operation, std::span<const std::byte> bytes) {
+  batch.u32_be(NFTA_CMP_SREG, kRegister);
+  batch.u32_be(NFTA_CMP_OP, operation);
+  value(batch, NFTA_CMP_DATA, bytes);
+}
+
+// register = (register & mask) ^ 0
+void mask_four_bytes(sys::NetlinkBatch& batch, std::span<const std::byte> mask) {
+  constexpr std::array<std::byte, 4> kZero{};
+  batch.u32_be(NFTA_BITWISE_SREG, kRegister);
+  batch.u32_be(NFTA_BITWISE_DREG, kRegister);
+  batch.u32_be(NFTA_BITWISE_LEN, 4);
+  value(batch, NFTA_BITWISE_MASK, mask);
+  value(batch, NFTA_BITWISE_XOR, kZero);
+}
+
+template <class T>
+std::vector<std::byte> bytes_of(const T& object) {
+  const auto view = std::as_bytes(std::span(&object, 1));
+  return {view.begin(), view.end()};
+}
+
+}  // namespace
+
+NftRule& NftRule::add(std::string_view expression, Step data) {
+  steps_.push_back([name = std::string(expression), data = std::move(data)](
+                       sys::NetlinkBatch& batch) {
+    batch.nest(NFTA_LIST_ELEM, [&] {
+      batch.text(NFTA_EXPR_NAME, name);
+      batch.nest(NFTA_EXPR_DATA, [&] { data(batch); });
+    });
+  });
+  return *this;
+}
+
+NftRule& NftRule::interface(std::uint32_t key, std::string_view name, nft_cmp_ops operation) {
+  CHECK(name.size() < IFNAMSIZ);
+  std::array<char, IFNAMSIZ> padded{};
+  std::copy(name.begin(), name.end(), padded.begin());
+  add("meta", [key](sys::NetlinkBatch& batch) {
+    batch.u32_be(NFTA_META_DREG, kRegister);
+    batch.u32_be(NFTA_META_KEY, key);
+  });
+  return add("cmp", [padded, operation](sys::NetlinkBatch& batch) {
+    compare(batch, operation, std::as_bytes(std::span(padded)));
+  });
+}
+
+NftRule& NftRule::address(std::uint32_t offset, const Subnet& subnet) {
+  // In family inet the offset of an address means nothing before the protocol is known.
+  add("meta", [](sys::NetlinkBatch& batch) {
+    batch.u32_be(NFTA_META_DREG, kRegister);
+    batch.u32_be(NFTA_META_KEY, NFT_META_NFPROTO);
+  });
+  add("cmp", [](sys::NetlinkBatch& batch) {
+    compare(batch, NFT_CMP_EQ, bytes_of(std::uint8_t{NFPROTO_IPV4}));
+  });
+  add("payload", [offset](sys::NetlinkBatch& batch) {
+    batch.u32_be(NFTA_PAYLOAD_DREG, kRegister);
+    batch.u32_be(NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
+    batch.u32_be(NFTA_PAYLOAD_OFFSET, offset);
+    batch.u32_be(NFTA_PAYLOAD_LEN, 4);
+  });
+  add("bitwise", [mask = htonl(subnet.mask())](sys::NetlinkBatch& batch) {
+    mask_four_bytes(batch, bytes_of(mask));
+  });
+  return add("cmp", [base = subnet.base.bytes()](sys::NetlinkBatch& batch) {
+    compare(batch, NFT_CMP_EQ, base.view());
+  });
+}
+
+NftRule& NftRule::conntrack_bits(std::uint32_t key, std::uint32_t bits) {
+  add("ct", [key](sys::NetlinkBatch& batch) {
+    batch.u32_be(NFTA_CT_DREG, kRegister);
+    batch.u32_be(NFTA_CT_KEY, key);
+  });
+  // Conntrack's words are in host order.
+  add("bitwise", [bits](sys::NetlinkBatch& batch) { mask_four_bytes(batch, bytes_of(bits)); });
+  return add("cmp", [](sys::NetlinkBatch& batch) {
+    compare(batch, NFT_CMP_NEQ, bytes_of(std::uint32_t{0}));
+  });
+}
+
+NftRule& NftRule::established() {
+  return conntrack_bits(NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) |
+                                          NF_CT_STATE_BIT(IP_CT_RELATED));
+}
+
+NftRule& NftRule::translated() { return conntrack_bits(NFT_CT_STATUS, IPS_DST_NAT); }
+
+NftRule& NftRule::verdict(std::uint32_t code) {
+  return add("immediate", [code](sys::NetlinkBatch& batch) {
+    batch.u32_be(NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+    batch.nest(NFTA_IMMEDIATE_DATA, [&] {
+      batch.nest(NFTA_DATA_VERDICT, [&] { batch.u32_be(NFTA_VERDICT_CODE, code); });
+    });
+  });
+}
+
+NftRule& NftRule::masquerade() {
+  return add("masq", [](sys::NetlinkBatch&) {});
+}
+
+NftRule& NftRule::comment(std::string_view text) {
+  CHECK(text.size() <= kMaximumComment);
+  comment_ = std::string{kUserDataComment, static_cast<char>(text.size() + 1)};
+  comment_.append(text).push_back('\0');
+  return *this;
+}
+
+NftBatch::NftBatch(std::string table) : table_(std::move(table)) {
+  batch_border(batch_, "begin nf_tables batch", NFNL_MSG_BATCH_BEGIN);
+}
+
+void NftBatch::message(std::string_view name, std::uint16_t type, std::uint16_t flags) {
+  nfgenmsg header{};
+  header.nfgen_family = NFPROTO_INET;
+  header.version = NFNETLINK_V0;
+  batch_.message(name, table_message(type), flags, header);
+}
+
+void NftBatch::replace_table() {
+  // Deleting needs the table to exist: create it first where it does not. The first message
+  // carries the acknowledgement, because kernels before 6.10 do not acknowledge the end of
+  // a batch.
+  message("create table " + table_, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_ACK);
+  batch_.text(NFTA_TABLE_NAME, table_);
+  message("delete table " + table_, NFT_MSG_DELTABLE, 0);
+  batch_.text(NFTA_TABLE_NAME, table_);
+  message("create table " + table_, NFT_MSG_NEWTABLE, NLM_F_CREATE);
+  batch_.text(NFTA_TABLE_NAME, table_);
+}
+
+void NftBatch::delete_table() {
+  message("delete table " + table_, NFT_MSG_DELTABLE, NLM_F_ACK);
+  batch_.text(NFTA_TABLE_NAME, table_);
+}
+
+void NftBatch::chain(const NftBaseChain& chain) {
+  message("create chain " + chain.name, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+  batch_.text(NFTA_CHAIN_TABLE, table_);
+  batch_.text(NFTA_CHAIN_NAME, chain.name);
+  batch_.nest(NFTA_CHAIN_HOOK, [&] {
+    batch_.u32_be(NFTA_HOOK_HOOKNUM, chain.hook);
+    batch_.u32_be(NFTA_HOOK_PRIORITY, static_cast<std::uint32_t>(chain.priority));
+  });
+  batch_.u32_be(NFTA_CHAIN_POLICY, NF_ACCEPT);
+  batch_.text(NFTA_CHAIN_TYPE, chain.type);
+}
+
+void NftBatch::rule(std::string_view chain, const NftRule& rule) {
+  message("add rule to chain " + std::string(chain), NFT_MSG_NEWRULE,
+          NLM_F_CREATE | NLM_F_APPEND);
+  batch_.text(NFTA_RULE_TABLE, table_);
+  batch_.text(NFTA_RULE_CHAIN, chain);
+  batch_.nest(NFTA_RULE_EXPRESSIONS, [&] {
+    for (const auto& step : rule.steps_) step(batch_);
+  });
+  if (!rule.comment_.empty())
+    batch_.bytes(NFTA_RULE_USERDATA, std::as_bytes(std::span(rule.comment_)));
+}
+
+sys::NetlinkBatch NftBatch::finish() && {
+  batch_border(batch_, "end nf_tables batch", NFNL_MSG_BATCH_END);
+  return std::move(batch_);
+}
+
+Result<> NftBatch::commit(sys::NetlinkSocket& socket) && {
+  return socket.transact(std::move(*this).finish());
+}
+
+Result<std::vector<NftChainInfo>> list_base_chains(sys::NetlinkSocket& socket) {
+  std::vector<NftChainInfo> chains;
+  sys::NetlinkBatch request;
+  nfgenmsg header{};
+  header.nfgen_family = NFPROTO_UNSPEC;
+  header.version = NFNETLINK_V0;
+  request.message("list chains", table_message(NFT_MSG_GETCHAIN), 0, header);
+  const auto visit = [&](std::uint16_t, std::span<const std::byte> body) {
+    if (body.size() < sizeof(nfgenmsg)) return;
+    const sys::NetlinkAttributes attributes(body.subspan(sizeof(nfgenmsg)));
+    const auto hook = attributes.nested(NFTA_CHAIN_HOOK);
+    if (!hook) return;
+    chains.push_back({static_cast<std::uint8_t>(body.front()), attributes.text(NFTA_CHAIN_TABLE),
+                      attributes.text(NFTA_CHAIN_NAME), hook->u32_be(NFTA_HOOK_HOOKNUM).value_or(0),
+                      attributes.u32_be(NFTA_CHAIN_POLICY).value_or(NF_ACCEPT) == NF_DROP});
+  };
+  TRY(socket.dump(request, visit, [&] { chains.clear(); }));
+  return chains;
+}
+
+}  // namespace wherry::network
