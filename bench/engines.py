@@ -39,45 +39,56 @@ class Wherry:
 
 
 class Docker:
-    """dockerd of Debian's docker.io, or of WHERRY_BENCH_DOCKER (a folder with dockerd, containerd,
-    containerd-shim-runc-v2, runc, docker-proxy, docker-init), started by hand."""
+    """dockerd, started by hand in a sandbox: the one in WHERRY_PEER_ROOT (a root file system with
+    docker.io, as scripts/peer-root makes it), else Debian's docker.io unpacked."""
     name = "docker"
 
     def __init__(self, directory):
         self.sandbox = conftest.Sandbox()
-        directory = pathlib.Path(directory)
-        folder = os.environ.get("WHERRY_BENCH_DOCKER")
-        if folder:
-            paths = [folder]
-        else:
-            paths = []
-            for package in ("docker.io", "containerd", "runc", "tini", "iptables"):
-                done = subprocess.run([str(ROOT / "scripts/peers"), package], capture_output=True,
-                                      text=True)
-                if done.returncode != 0:
-                    raise RuntimeError(done.stderr.strip())
-                paths += [f"{done.stdout.strip()}/usr/bin", f"{done.stdout.strip()}/usr/sbin"]
-        self.environment = {**os.environ, "PATH": ":".join(paths + [os.environ["PATH"], "/usr/sbin"]),
-                            "DOCKER_HOST": f"unix://{directory}/docker.sock"}
-        program = shutil.which("dockerd", path=self.environment["PATH"])
-        if program is None:
-            raise RuntimeError("no dockerd")
-        self.log = open(directory / "dockerd.log", "wb")
+        self.directory = pathlib.Path(directory)
+        root = os.environ.get("WHERRY_PEER_ROOT")
+        search, enter = self.peer_root(root) if root else self.unpacked()
+        self.environment = {**os.environ, "PATH": search,
+                            "DOCKER_HOST": f"unix://{self.directory}/docker.sock"}
+        self.log = open(self.directory / "dockerd.log", "wb")
         self.process = self.sandbox.popen(
-            program, "-H", f"unix://{directory}/docker.sock", "--data-root", directory / "data",
-            "--exec-root", directory / "exec", "--pidfile", directory / "pid",
+            *enter, "dockerd", "-H", f"unix://{self.directory}/docker.sock",
+            "--data-root", self.directory / "data", "--exec-root", self.directory / "exec",
+            "--pidfile", self.directory / "pid",
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=self.environment)
-        self.client = [shutil.which("docker", path=os.environ["PATH"]) or
-                       shutil.which("docker", path=self.environment["PATH"])]
+        self.client = [shutil.which("docker") or shutil.which("docker", path=search)]
         end = time.monotonic() + 60
         while subprocess.run([*self.client, "info"], env=self.environment,
                              capture_output=True).returncode != 0:
             if time.monotonic() > end or self.process.poll() is not None:
-                raise RuntimeError(f"dockerd did not start: {directory}/dockerd.log")
+                raise RuntimeError("dockerd did not start: " +
+                                   (self.directory / "dockerd.log").read_text()[-500:])
             time.sleep(0.2)
         self.version = "docker " + version_of(
             "env", f"DOCKER_HOST={self.environment['DOCKER_HOST']}", *self.client, "version",
             "--format", "{{.Server.Version}}")
+
+    def peer_root(self, root):
+        mounts = " && ".join([
+            f"mount --bind {root} {root}", f"mount -t proc proc {root}/proc",
+            f"mount --rbind /sys {root}/sys", f"mount --rbind /dev {root}/dev",
+            f"mkdir -p {root}{self.directory}",
+            f"mount --bind {self.directory} {root}{self.directory}"])
+        done = self.sandbox.run("sh", "-c", mounts)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr)
+        return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", ["chroot", root]
+
+    @staticmethod
+    def unpacked():
+        paths = []
+        for package in ("docker.io", "containerd", "runc", "tini", "iptables"):
+            done = subprocess.run([str(ROOT / "scripts/peers"), package], capture_output=True,
+                                  text=True)
+            if done.returncode != 0:
+                raise RuntimeError(done.stderr.strip())
+            paths += [f"{done.stdout.strip()}/usr/bin", f"{done.stdout.strip()}/usr/sbin"]
+        return ":".join([*paths, os.environ["PATH"], "/usr/sbin"]), []
 
     def pids(self):
         return conftest.children_of({self.process.pid})

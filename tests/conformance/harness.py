@@ -1,0 +1,96 @@
+"""Runs the command lines of a scenario through a client and masks what may differ: ids, times,
+sizes, addresses and generated names.
+
+A scenario is a text file: one command line per line without the word docker, '#' comments.
+  < text          before a command: its standard input (\\n is a newline)
+  %unordered      before a command: the lines of its output may come in any order
+  %stdout         before a command: only stdout and the exit code are compared
+  %code           before a command: only the exit code is compared
+"""
+import json
+import pathlib
+import re
+import shlex
+import subprocess
+
+HERE = pathlib.Path(__file__).resolve().parent
+SCENARIOS = HERE / "scenarios"
+EXPECTED = HERE / "expected"
+
+MASKS = [
+    (r"sha256:[0-9a-f]{64}", "sha256:<digest>"),
+    (r"\b[0-9a-f]{64}\b", "<id64>"),
+    (r"\b[0-9a-f]{12}\b", "<id12>"),
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "<time>"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} \w+", "<time>"),
+    (r"(Less than a second|About an? \w+|\d+ \w+) ago", "<ago>"),
+    (r"Up (Less than a second|About an? \w+|\d+ seconds?)", "Up <time>"),
+    (r"\b\d+(\.\d+)?\s?(B|kB|MB|GB)\b", "<size>"),
+    (r"\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b", "<ip>"),
+    (r"\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b", "<mac>"),
+    (r"\b[a-z]+_[a-z]+\d?$", "<name>"),
+    (r"[ \t]{2,}", "  "),
+    (r"[ \t]+$", ""),
+]
+
+
+class Step:
+    def __init__(self, arguments, stdin, modes):
+        self.arguments, self.stdin, self.modes = arguments, stdin, modes
+
+    def __str__(self):
+        return "docker " + shlex.join(self.arguments)
+
+
+def load_scenario(path, variables):
+    steps, stdin, modes = [], None, set()
+    for raw in path.read_text().splitlines():
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        if line.startswith("< "):
+            stdin = line[2:].replace("\\n", "\n")
+        elif line.startswith("%"):
+            modes.add(line[1:])
+        else:
+            for key, value in variables.items():
+                line = line.replace("$" + key, str(value))
+            steps.append(Step(shlex.split(line), stdin, modes))
+            stdin, modes = None, set()
+    return steps
+
+
+def mask(text, variables):
+    for key, value in variables.items():
+        text = text.replace(str(value), "$" + key)
+    for pattern, replacement in MASKS:
+        text = re.sub(pattern, replacement, text, flags=re.M)
+    return text
+
+
+def run_step(step, program, environment, variables):
+    done = subprocess.run([str(program), *step.arguments], input=step.stdin or "", text=True,
+                          capture_output=True, env=environment, timeout=60)
+    result = {"command": mask(str(step), variables), "code": done.returncode}
+    if "code" not in step.modes:
+        result["stdout"] = mask(done.stdout, variables)
+        if "stdout" not in step.modes:
+            result["stderr"] = mask(done.stderr, variables)
+    if "unordered" in step.modes:
+        result["stdout"] = "\n".join(sorted(result["stdout"].splitlines()))
+    return result
+
+
+def run_scenario(path, program, environment, variables):
+    return [run_step(step, program, environment, variables)
+            for step in load_scenario(path, variables)]
+
+
+def read_expected(name):
+    return json.loads((EXPECTED / f"{name}.json").read_text())
+
+
+def write_expected(name, version, results):
+    EXPECTED.mkdir(exist_ok=True)
+    (EXPECTED / f"{name}.json").write_text(
+        json.dumps({"recorded_with": version, "results": results}, indent=1) + "\n")
