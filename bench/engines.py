@@ -9,7 +9,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/integration"))
 
-import conftest  # noqa: E402
+import fixtures  # noqa: E402
 
 
 def version_of(*command):
@@ -23,9 +23,9 @@ class Wherry:
     name = "wherry"
 
     def __init__(self, directory):
-        self.sandbox = conftest.Sandbox()
-        self.engine = conftest.Engine(self.sandbox, directory).start()
-        self.client = [str(conftest.BIN / "wherry")]
+        self.sandbox = fixtures.Sandbox()
+        self.engine = fixtures.Engine(self.sandbox, directory).start()
+        self.client = [str(fixtures.BIN / "wherry")]
         self.environment = self.engine.client_environment()
         self.version = version_of(*self.client, "--version")
 
@@ -44,7 +44,7 @@ class Docker:
     name = "docker"
 
     def __init__(self, directory):
-        self.sandbox = conftest.Sandbox()
+        self.sandbox = fixtures.Sandbox()
         self.directory = pathlib.Path(directory)
         root = os.environ.get("WHERRY_PEER_ROOT")
         search, enter = self.peer_root(root) if root else self.unpacked()
@@ -91,7 +91,7 @@ class Docker:
         return ":".join([*paths, os.environ["PATH"], "/usr/sbin"]), []
 
     def pids(self):
-        return conftest.children_of({self.process.pid})
+        return fixtures.children_of({self.process.pid})
 
     def close(self):
         ids = subprocess.run([*self.client, "ps", "-aq"], env=self.environment, capture_output=True,
@@ -112,7 +112,7 @@ class Podman:
         program = shutil.which("podman")
         if program is None:
             raise RuntimeError("podman is not installed")
-        self.sandbox = conftest.Sandbox()
+        self.sandbox = fixtures.Sandbox()
         self.client = self.sandbox.command(program, "--root", f"{directory}/root", "--runroot",
                                            f"{directory}/run", "--cgroup-manager", "cgroupfs")
         self.environment = dict(os.environ)

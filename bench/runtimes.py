@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 
-import conftest
+import fixtures
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -26,7 +26,7 @@ def make_bundle(directory):
     """Docker's default config.json, as our own `spec` prints it, over a busybox tree."""
     root = directory / "rootfs"
     subprocess.run(["sh", "-c", f". {ROOT}/scripts/lib/images.sh; busybox_tree {root}"], check=True)
-    subprocess.run([conftest.BIN / "wherry-runtime", "spec"], cwd=directory, check=True)
+    subprocess.run([fixtures.BIN / "wherry-runtime", "spec"], cwd=directory, check=True)
     config = json.loads((directory / "config.json").read_text())
     config["process"]["terminal"] = False
     config["process"]["args"] = ["/bin/true"]
@@ -38,7 +38,7 @@ def row(table, runs, peers):
     with tempfile.TemporaryDirectory(prefix="wherry-bundle-") as name:
         directory = pathlib.Path(name)
         make_bundle(directory)
-        candidates = {"wherry": str(conftest.BIN / "wherry-runtime")}
+        candidates = {"wherry": str(fixtures.BIN / "wherry-runtime")}
         for peer in ("crun", "runc"):
             if peer in peers or peer == "runc":
                 candidates[peer] = find_peer(peer)

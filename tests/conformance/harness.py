@@ -18,6 +18,8 @@ SCENARIOS = HERE / "scenarios"
 EXPECTED = HERE / "expected"
 
 MASKS = [
+    # The chain of programs between engine and exec is the engine's own affair.
+    (r"failed to create task for container: .*?(?=exec: )", "failed to create task for container: "),
     (r"sha256:[0-9a-f]{64}", "sha256:<digest>"),
     (r"\b[0-9a-f]{64}\b", "<id64>"),
     (r"\b[0-9a-f]{12}\b", "<id12>"),
@@ -87,7 +89,13 @@ def run_scenario(path, program, environment, variables):
 
 
 def read_expected(name):
-    return json.loads((EXPECTED / f"{name}.json").read_text())
+    """What was recorded, under today's masks."""
+    expected = json.loads((EXPECTED / f"{name}.json").read_text())
+    for result in expected["results"]:
+        for key in ("stdout", "stderr"):
+            if key in result:
+                result[key] = mask(result[key], {})
+    return expected
 
 
 def write_expected(name, version, results):

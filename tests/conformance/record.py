@@ -14,12 +14,12 @@ sys.path.insert(0, str(HERE.parents[1] / "bench"))
 
 import engines  # noqa: E402
 import harness  # noqa: E402
-import conftest  # noqa: E402
+import fixtures  # noqa: E402
 
 
 def main():
     names = sys.argv[1:] or sorted(p.stem for p in harness.SCENARIOS.glob("*.txt"))
-    images = conftest.make_images()
+    images = fixtures.make_images()
     for name in names:
         with tempfile.TemporaryDirectory(prefix="wherry-conf-") as directory:
             engine = engines.Docker(directory)

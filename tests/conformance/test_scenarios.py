@@ -1,16 +1,10 @@
 """Every recorded command line, through our CLI under docker's name and through docker's client."""
 import os
-import pathlib
 import shutil
-import sys
 
+import fixtures
+import harness
 import pytest
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
-
-import conftest  # noqa: E402
-import harness  # noqa: E402
-from conftest import images, sandbox  # noqa: E402,F401
 
 NAMES = sorted(p.stem for p in harness.SCENARIOS.glob("*.txt"))
 
@@ -19,7 +13,7 @@ NAMES = sorted(p.stem for p in harness.SCENARIOS.glob("*.txt"))
 def client(request, tmp_path):
     if request.param == "wherry":
         link = tmp_path / "docker"
-        link.symlink_to(conftest.BIN / "wherry")
+        link.symlink_to(fixtures.BIN / "wherry")
         return link
     found = shutil.which("docker")
     if found is None:
@@ -28,10 +22,10 @@ def client(request, tmp_path):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_scenario(name, client, sandbox, images, tmp_path_factory):  # noqa: F811
+def test_scenario(name, client, sandbox, images, tmp_path_factory):
     expected = harness.read_expected(name)
     directory = pathlib.Path(os.path.realpath(tmp_path_factory.mktemp("c")))
-    engine = conftest.Engine(sandbox, directory).start()
+    engine = fixtures.Engine(sandbox, directory).start()
     try:
         results = harness.run_scenario(harness.SCENARIOS / f"{name}.txt", client,
                                        engine.client_environment(),

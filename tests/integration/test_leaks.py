@@ -2,9 +2,10 @@
 import os
 import pathlib
 import random
+import subprocess
 import time
 
-from conftest import wait_until
+from fixtures import BIN, wait_until
 
 # The long forms: WHERRY_CYCLES=1000 WHERRY_KILLS=100 (docs/benchmarks.md has their outcome).
 CYCLES = int(os.environ.get("WHERRY_CYCLES", "60"))
@@ -63,8 +64,9 @@ def test_kills_of_the_engine_leave_every_container_alive_or_cleanly_gone(engine)
     witness = engine.inspect("witness")["State"]["Pid"]
     for index in range(KILLS):
         verbs = [engine.sandbox.popen(
-            __import__("conftest").BIN / "wherry", *command, env=engine.client_environment(),
-            stdin=-3, stdout=-3, stderr=-3)
+            BIN / "wherry", *command, env=engine.client_environment(),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
             for command in (["run", "-d", "--name", f"c{index}", "busybox", "sleep", "900"],
                             ["run", "--rm", "--name", f"r{index}", "busybox", "true"],
                             ["rm", "-f", f"c{index - 1}"])]

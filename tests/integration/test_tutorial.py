@@ -2,7 +2,7 @@
 import shutil
 
 import pytest
-from conftest import BIN, wait_until
+from fixtures import BIN, wait_until
 from terminal import Terminal
 
 

@@ -1,0 +1,57 @@
+"""Wrong names, files and requests: the exit code, and docker's words where clients match."""
+import json
+
+import pytest
+
+
+@pytest.mark.parametrize("command, code, words", [
+    (["run", "busybox:absent", "true"], 125, "registry"),
+    (["create", "--pull", "never", "absent"], 1, "No such image: absent:latest"),
+    (["nonsense"], 1, "nonsense"),
+    (["start", "absent"], 1, "No such container: absent"),
+    (["run", "--name", "-bad", "busybox"], 125, "Invalid container name"),
+    (["run", "Bad:Ref:x"], 125, "invalid reference format"),
+    (["run", "--memory", "1k", "busybox"], 125, "Minimum memory limit allowed is 6MB"),
+    (["run", "--rm", "busybox", "absent"], 127, "executable file not found in $PATH"),
+    (["run", "--rm", "busybox", "/etc/passwd"], 126, "permission denied"),
+])
+def test_command(engine, command, code, words):
+    done = engine.cli(*command, check=code)
+    assert words in done.stderr, done.stderr
+
+
+def test_a_name_is_given_once(engine):
+    engine.cli("create", "--name", "once", "busybox", check=0)
+    done = engine.cli("create", "--name", "once", "busybox")
+    assert 'Conflict. The container name "/once" is already in use by container' in done.stderr
+
+
+@pytest.mark.parametrize("body, status", [
+    ("{", 400), ("[]", 400), ('{"Image":', 400), ('{"Image":1}', 400), ("{} {}", 400),
+    ("[" * 200 + "]" * 200, 400), ("{}", 400),
+])
+def test_malformed_json(engine, body, status):
+    import http.client
+    import socket
+    connection = http.client.HTTPConnection("localhost")
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.connect(str(engine.socket))
+    connection.request("POST", "/v1.50/containers/create", body,
+                       {"Content-Type": "application/json"})
+    response = connection.getresponse()
+    answer = response.read()
+    connection.close()
+    assert response.status == status, answer
+    assert json.loads(answer)["message"]
+
+
+def test_a_damaged_archive_is_refused_and_leaves_nothing(engine, images, tmp_path):
+    whole = (images / "alpine.tar").read_bytes()
+    before = engine.cli("images", "-q", check=0).stdout
+    for name, data in (("cut", whole[:len(whole) // 2]), ("noise", b"\x1f\x8b" + whole[:5000]),
+                       ("empty", b""), ("flipped", whole[:700000] + b"\xff" * 64 + whole[700064:])):
+        file = tmp_path / name
+        file.write_bytes(data)
+        done = engine.cli("load", "-i", file)
+        assert done.returncode == 1, f"{name}: {done.stdout}{done.stderr}"
+    assert engine.cli("images", "-q", check=0).stdout == before
