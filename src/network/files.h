@@ -21,6 +21,9 @@ struct DnsOverrides {
 // names systemd's stub (127.0.0.53) alone, else /etc/resolv.conf; "" where there is none.
 std::string host_resolv_conf();
 
+// The addresses of its `nameserver` lines, in order.
+std::vector<std::string> nameservers(std::string_view resolv_conf);
+
 // For containers with a namespace of their own: nameservers of the loopback are dropped
 // because they would be the container's own; with none left, Google's public ones are
 // used, as docker does.

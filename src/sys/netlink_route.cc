@@ -209,6 +209,15 @@ void configure_port_and_raise(NetlinkBatch& batch, const PortSpec& port) {
   });
 }
 
+void close_port(NetlinkBatch& batch, const std::string& name) {
+  batch.message("close bridge port", RTM_NEWLINK, 0, link_header(0));
+  batch.text(IFLA_IFNAME, name);
+  batch.nest(IFLA_LINKINFO, [&] {
+    batch.text(IFLA_INFO_SLAVE_KIND, "bridge");
+    batch.nest(IFLA_INFO_SLAVE_DATA, [&] { batch.u8(IFLA_BRPORT_STATE, BR_STATE_DISABLED); });
+  });
+}
+
 namespace {
 
 void address_message(NetlinkBatch& batch, std::uint16_t type, const InterfaceAddress& address) {

@@ -1,0 +1,40 @@
+// The bridge of the default network: found or made, addressed, up, without IPv6 (nothing
+// listens on a link-local address that containers could reach, and no RA is believed).
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "network/address.h"
+#include "sys/netlink_route.h"
+
+namespace wherry::network {
+
+struct BridgeRequest {
+  std::string name;
+  std::string bip;  // "" = the address it has, else the first default subnet that is free
+  unsigned mtu = 1500;
+};
+
+struct Bridge {
+  int index = 0;
+  Cidr address;
+};
+
+// Checks --bip as dockerd does; InvalidArgument.
+Result<Cidr> parse_bip(const std::string& bip);
+
+// Idempotent. Unsupported, with the remedy, where the host has no bridges or lets us make
+// none; Unavailable when every default subnet is in use.
+Result<Bridge> ensure_bridge(sys::NetlinkSocket& route, const BridgeRequest& request);
+// A missing bridge is success.
+Result<> remove_bridge(sys::NetlinkSocket& route, const std::string& name);
+
+// net.ipv4.ip_forward = 1; Unsupported where it is off and /proc/sys is read-only.
+Result<> enable_forwarding();
+
+// `error`, as Unsupported with what to do about it, where errno says that the host lacks
+// `feature`; else unchanged.
+Error explain(Error error, const std::string& feature);
+
+}  // namespace wherry::network

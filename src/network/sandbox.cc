@@ -1,0 +1,124 @@
+#include "network/sandbox.h"
+
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <sched.h>
+
+#include <cerrno>
+
+#include "base/check.h"
+#include "base/strings.h"
+
+namespace wherry::network {
+namespace {
+
+constexpr const char* kOwnNamespace = "/proc/thread-self/ns/net";
+constexpr int kLoopbackIndex = 1;  // the first device of every namespace
+constexpr int kNameAttempts = 8;
+
+// Interfaces made from now on in the thread's namespace have no IPv6 and believe no router;
+// lo, which exists already, keeps ::1 as docker's does.
+Result<> disable_ipv6_by_default() {
+  for (const auto& [path, value] :
+       {std::pair{"/proc/sys/net/ipv6/conf/default/disable_ipv6", "1"},
+        {"/proc/sys/net/ipv6/conf/default/accept_ra", "0"}}) {
+    auto written = sys::write_file(path, value);
+    if (!written && written.error().kind() != ErrorKind::NotFound) return written;
+  }
+  return {};
+}
+
+Result<> raise(sys::NetlinkSocket& socket, int index) {
+  sys::NetlinkBatch batch;
+  sys::change_link(batch, {.index = index, .up = true});
+  return socket.transact(batch);
+}
+
+Result<int> index_of(sys::NetlinkSocket& socket, const std::string& name) {
+  const auto link = TRY(sys::find_link(socket, name));
+  if (!link) return Error::not_found(name + ": the interface is gone");
+  return link->index;
+}
+
+}  // namespace
+
+std::string veth_prefix(std::string_view engine_suffix) {
+  // FNV-1a, folded to 24 bits.
+  std::uint32_t hash = 2166136261U;
+  for (const char c : engine_suffix) hash = (hash ^ static_cast<std::uint8_t>(c)) * 16777619U;
+  hash = (hash >> 24) ^ (hash & 0xffffff);
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string prefix = "wv";
+  for (int shift = 20; shift >= 0; shift -= 4) prefix.push_back(kDigits[hash >> shift & 15]);
+  return prefix;
+}
+
+Result<SandboxMaker> SandboxMaker::create() {
+  SandboxMaker maker;
+  maker.home_ = TRY(sys::open_at({}, kOwnNamespace, O_RDONLY));
+  return maker;
+}
+
+Result<ReadySandbox> SandboxMaker::make(Mode mode, const MakeSandbox& options) {
+  ReadySandbox sandbox;
+  sandbox.outside = TRY(sys::NetlinkSocket::open(NETLINK_ROUTE));
+  auto entered = enter_new_namespace(sandbox, mode);
+  // A thread that stays in a container's namespace would do all that follows in the wrong
+  // place and keep the namespace alive.
+  CHECK(::setns(home_.get(), CLONE_NEWNET) == 0);
+  TRY(std::move(entered));
+  TRY_AS("raise lo", raise(sandbox.inside, kLoopbackIndex));
+  if (mode == Mode::Bridge) TRY(add_interface(sandbox, options));
+  return sandbox;
+}
+
+Result<> SandboxMaker::enter_new_namespace(ReadySandbox& sandbox, Mode mode) {
+  if (::unshare(CLONE_NEWNET) < 0) return Error::from_errno(errno, "create network namespace");
+  sandbox.netns = TRY(sys::open_at({}, kOwnNamespace, O_RDONLY));
+  sandbox.inside = TRY(sys::NetlinkSocket::open(NETLINK_ROUTE));
+  if (mode == Mode::Bridge) TRY(disable_ipv6_by_default());
+  return {};
+}
+
+Result<> SandboxMaker::add_interface(ReadySandbox& sandbox, const MakeSandbox& options) {
+  Result<> created;
+  for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
+    sandbox.host_interface = options.veth_prefix + random_hex(4).substr(1);
+    sys::NetlinkBatch batch;
+    sys::add_veth(batch, {sandbox.host_interface, "eth0", sandbox.netns.get(), options.mtu});
+    created = sandbox.outside.transact(batch);
+    const bool name_taken = !created && created.error().errno_value() == EEXIST;
+    if (!name_taken) break;
+  }
+  TRY(std::move(created));
+  sandbox.host_index = TRY(index_of(sandbox.outside, sandbox.host_interface));
+  sandbox.eth0_index = TRY(index_of(sandbox.inside, "eth0"));
+  sys::NetlinkBatch batch;
+  sys::change_link(batch, {.index = sandbox.host_index, .up = true, .without_ipv6_address = true});
+  TRY(sandbox.outside.transact(batch));
+  return raise(sandbox.inside, sandbox.eth0_index);
+}
+
+void append_port(sys::NetlinkBatch& batch, int host_index, const ConnectSandbox& request) {
+  sys::change_link(batch, {.index = host_index, .master = request.bridge_index});
+  // Without learning a container cannot draw another's frames by sending with its MAC.
+  sys::configure_port_and_raise(batch, {host_index, request.isolated, false});
+  sys::set_forwarding(batch, host_index, request.mac);
+  sys::set_neighbour(batch, {.index = request.bridge_index, .ip = request.ip.bytes(),
+                             .mac = request.mac});
+}
+
+Result<> connect_sandbox(ReadySandbox& sandbox, const ConnectSandbox& request) {
+  sys::NetlinkBatch inside;
+  sys::change_link(inside, {.index = sandbox.eth0_index, .mac = request.mac});
+  sys::add_address(inside, {sandbox.eth0_index, request.ip.bytes(),
+                            static_cast<std::uint8_t>(request.prefix)});
+  sys::add_default_route(inside, request.gateway.bytes());
+  TRY(sandbox.inside.transact(inside));
+
+  sys::NetlinkBatch outside;
+  append_port(outside, sandbox.host_index, request);
+  return sandbox.outside.transact(outside);
+}
+
+}  // namespace wherry::network

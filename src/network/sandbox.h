@@ -1,0 +1,46 @@
+// One network sandbox: how the pool makes it and how a take finishes it.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "network/address.h"
+#include "network/pool.h"
+
+namespace wherry::network {
+
+struct MakeSandbox {
+  std::string veth_prefix;
+  unsigned mtu = 1500;
+};
+
+// Makes sandboxes. Belongs to one thread, whose network namespace changes during make() and
+// is the old one again after it.
+class SandboxMaker {
+ public:
+  static Result<SandboxMaker> create();
+  // Mode::None: lo only.
+  Result<ReadySandbox> make(Mode mode, const MakeSandbox& options);
+
+ private:
+  Result<> enter_new_namespace(ReadySandbox& sandbox, Mode mode);
+  Result<> add_interface(ReadySandbox& sandbox, const MakeSandbox& options);
+
+  sys::Fd home_;  // the network namespace that the thread began in
+};
+
+struct ConnectSandbox {
+  int bridge_index = 0;
+  bool isolated = true;
+  Ipv4 ip;
+  unsigned prefix = 16;
+  Ipv4 gateway;
+  sys::MacAddress mac{};
+};
+// Address, MAC, route and bridge port: one batch outside, one inside.
+Result<> connect_sandbox(ReadySandbox& sandbox, const ConnectSandbox& request);
+
+// The host's side of connect_sandbox alone, for a container that lost its bridge.
+void append_port(sys::NetlinkBatch& batch, int host_index, const ConnectSandbox& request);
+
+}  // namespace wherry::network
