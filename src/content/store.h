@@ -38,7 +38,8 @@ class Ingest {
   ~Ingest();
 
   [[nodiscard]] const Digest& digest() const;
-  // Bytes on disk and hashed; a download goes on from here ("Range: bytes=<offset>-").
+  // Bytes on disk and hashed; a download goes on from here ("Range: bytes=<offset>-"). Equal
+  // to the expected size where an earlier attempt got all bytes: then call finish().
   [[nodiscard]] std::uint64_t offset() const;
   // Appends. InvalidArgument once more than the expected size would be written.
   Result<> write(std::string_view bytes);
@@ -46,8 +47,8 @@ class Ingest {
   Result<> restart();
   // A read descriptor of its own at offset 0, for archive::Unpacker with Input::Growing.
   [[nodiscard]] Result<sys::Fd> open_partial() const;
-  // No more bytes. A wrong size or digest is InvalidArgument naming both values, and the
-  // file is deleted, so that a retry starts anew. Success: ready for Store::publish.
+  // No more bytes. A wrong size or digest is InvalidArgument naming both values; what was
+  // written is dropped and offset() is 0 again. Success: ready for Store::publish.
   Result<> finish();
   [[nodiscard]] bool finished() const;
 
@@ -94,8 +95,8 @@ class Store {
   Result<> remove(const Digest& digest);
   [[nodiscard]] Result<std::vector<BlobInfo>> list() const;
 
-  // Partial downloads: their total size, and the removal of all that nobody writes now and
-  // that were last written before `unix_seconds`. Returns the bytes freed.
+  // Removes the partial downloads that nobody writes now and that were last written before
+  // the given time. Returns the bytes freed.
   Result<std::uint64_t> remove_partials(std::int64_t before_unix_seconds);
 
  private:
