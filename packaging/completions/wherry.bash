@@ -1,0 +1,245 @@
+# bash completion of wherry; made by scripts/make-completions.
+_wherry() {
+  local word=${COMP_WORDS[COMP_CWORD]} path="" commands="" flags="" i
+  for ((i = 1; i < COMP_CWORD && i < 3; i++)); do
+    [[ ${COMP_WORDS[i]} == -* ]] && break
+    path="${path:+$path }${COMP_WORDS[i]}"
+  done
+  case "$path" in
+    "") commands="attach build builder checkpoint commit completion config container context cp create diff events exec export help history image images import info inspect kill load login logout logs manifest network node pause plugin port ps pull push rename restart rm rmi run save search secret service stack start stats stop swarm system tag top trust unpause update version volume wait" ;;
+    "builder") commands="build prune" ;;
+    "checkpoint") commands="create ls rm" ;;
+    "completion") commands="bash fish powershell zsh" ;;
+    "config") commands="create inspect ls rm" ;;
+    "container") commands="attach commit cp create diff exec export inspect kill logs ls pause port prune rename restart rm run start stats stop top unpause update wait" ;;
+    "context") commands="create export import inspect ls rm show update use" ;;
+    "image") commands="build history import inspect load ls prune pull push rm save tag" ;;
+    "manifest") commands="annotate create inspect push rm" ;;
+    "network") commands="connect create disconnect inspect ls prune rm" ;;
+    "node") commands="demote inspect ls promote ps rm update" ;;
+    "plugin") commands="create disable enable inspect install ls push rm set upgrade" ;;
+    "secret") commands="create inspect ls rm" ;;
+    "service") commands="create inspect logs ls ps rm rollback scale update" ;;
+    "stack") commands="config deploy ls ps rm services" ;;
+    "swarm") commands="ca init join join-token leave unlock unlock-key update" ;;
+    "system") commands="check df dial-stdio events info prune" ;;
+    "trust") commands="inspect key revoke sign signer" ;;
+    "trust key") commands="generate load" ;;
+    "trust signer") commands="add remove" ;;
+    "volume") commands="create inspect ls prune rm" ;;
+  esac
+  [ -n "$commands" ] || case "$path" in *\ *) _wherry_flags "$path" || path=${path%% *} ;; esac
+  _wherry_flags "$path"
+  if [[ $word == -* ]]; then
+    COMPREPLY=($(compgen -W "$flags" -- "$word"))
+  elif [ -n "$commands" ]; then
+    COMPREPLY=($(compgen -W "$commands" -- "$word"))
+  else
+    case " attach exec inspect kill logs pause rename restart rm start stop top unpause wait container " in
+      *" ${path%% *} "*) COMPREPLY=($(compgen -W "$(wherry ps -a --format '{{.Names}}' 2>/dev/null)" -- "$word")) ;;
+    esac
+    case " run create rmi tag push pull image " in
+      *" ${path%% *} "*) COMPREPLY=($(compgen -W "$(wherry images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null)" -- "$word")) ;;
+    esac
+  fi
+}
+_wherry_flags() {
+  case "$1" in
+    "") flags="--config --context --debug --help --host --log-level --tls --tlscacert --tlscert --tlskey --tlsverify --version" ;;
+    "attach") flags="--detach-keys --help --no-stdin --sig-proxy" ;;
+    "build") flags="--add-host --build-arg --cache-from --cgroup-parent --compress --cpu-period --cpu-quota --cpu-shares --cpuset-cpus --cpuset-mems --disable-content-trust --file --force-rm --help --iidfile --isolation --label --memory --memory-swap --network --no-cache --platform --pull --quiet --rm --security-opt --shm-size --squash --tag --target --ulimit" ;;
+    "builder") flags="--help" ;;
+    "builder build") flags="--add-host --build-arg --cache-from --cgroup-parent --compress --cpu-period --cpu-quota --cpu-shares --cpuset-cpus --cpuset-mems --disable-content-trust --file --force-rm --help --iidfile --isolation --label --memory --memory-swap --network --no-cache --platform --pull --quiet --rm --security-opt --shm-size --squash --tag --target --ulimit" ;;
+    "builder prune") flags="--all --filter --force --help --keep-storage" ;;
+    "checkpoint") flags="--help" ;;
+    "checkpoint create") flags="--checkpoint-dir --help --leave-running" ;;
+    "checkpoint ls") flags="--checkpoint-dir --help" ;;
+    "checkpoint rm") flags="--checkpoint-dir --help" ;;
+    "commit") flags="--author --change --help --message --no-pause --pause" ;;
+    "completion") flags="--help" ;;
+    "completion bash") flags="--help --no-descriptions" ;;
+    "completion fish") flags="--help --no-descriptions" ;;
+    "completion powershell") flags="--help --no-descriptions" ;;
+    "completion zsh") flags="--help --no-descriptions" ;;
+    "config") flags="--help" ;;
+    "config create") flags="--help --label --template-driver" ;;
+    "config inspect") flags="--format --help --pretty" ;;
+    "config ls") flags="--filter --format --help --quiet" ;;
+    "config rm") flags="--help" ;;
+    "container") flags="--help" ;;
+    "container attach") flags="--detach-keys --help --no-stdin --sig-proxy" ;;
+    "container commit") flags="--author --change --help --message --no-pause --pause" ;;
+    "container cp") flags="--archive --follow-link --help --quiet" ;;
+    "container create") flags="--add-host --annotation --attach --blkio-weight --blkio-weight-device --cap-add --cap-drop --cgroup-parent --cgroupns --cidfile --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime --cpu-shares --cpus --cpuset-cpus --cpuset-mems --device --device-cgroup-rule --device-read-bps --device-read-iops --device-write-bps --device-write-iops --disable-content-trust --dns --dns-opt --dns-option --dns-search --domainname --entrypoint --env --env-file --expose --gpus --group-add --health-cmd --health-interval --health-retries --health-start-interval --health-start-period --health-timeout --help --hostname --init --interactive --ip --ip6 --ipc --isolation --kernel-memory --label --label-file --link --link-local-ip --log-driver --log-opt --mac-address --memory --memory-reservation --memory-swap --memory-swappiness --mount --name --net --net-alias --network --network-alias --no-healthcheck --oom-kill-disable --oom-score-adj --pid --pids-limit --platform --privileged --publish --publish-all --pull --quiet --read-only --restart --rm --runtime --security-opt --shm-size --stop-signal --stop-timeout --storage-opt --sysctl --tmpfs --tty --ulimit --use-api-socket --user --userns --uts --volume --volume-driver --volumes-from --workdir" ;;
+    "container diff") flags="--help" ;;
+    "container exec") flags="--detach --detach-keys --env --env-file --help --interactive --privileged --tty --user --workdir" ;;
+    "container export") flags="--help --output" ;;
+    "container inspect") flags="--format --help --size" ;;
+    "container kill") flags="--help --signal" ;;
+    "container logs") flags="--details --follow --help --since --tail --timestamps --until" ;;
+    "container ls") flags="--all --filter --format --help --last --latest --no-trunc --quiet --size" ;;
+    "container pause") flags="--help" ;;
+    "container port") flags="--help" ;;
+    "container prune") flags="--filter --force --help" ;;
+    "container rename") flags="--help" ;;
+    "container restart") flags="--help --signal --time --timeout" ;;
+    "container rm") flags="--force --help --link --volumes" ;;
+    "container run") flags="--add-host --annotation --attach --blkio-weight --blkio-weight-device --cap-add --cap-drop --cgroup-parent --cgroupns --cidfile --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime --cpu-shares --cpus --cpuset-cpus --cpuset-mems --detach --detach-keys --device --device-cgroup-rule --device-read-bps --device-read-iops --device-write-bps --device-write-iops --disable-content-trust --dns --dns-opt --dns-option --dns-search --domainname --entrypoint --env --env-file --expose --gpus --group-add --health-cmd --health-interval --health-retries --health-start-interval --health-start-period --health-timeout --help --hostname --init --interactive --ip --ip6 --ipc --isolation --kernel-memory --label --label-file --link --link-local-ip --log-driver --log-opt --mac-address --memory --memory-reservation --memory-swap --memory-swappiness --mount --name --net --net-alias --network --network-alias --no-healthcheck --oom-kill-disable --oom-score-adj --pid --pids-limit --platform --privileged --publish --publish-all --pull --quiet --read-only --restart --rm --runtime --security-opt --shm-size --sig-proxy --stop-signal --stop-timeout --storage-opt --sysctl --tmpfs --tty --ulimit --use-api-socket --user --userns --uts --volume --volume-driver --volumes-from --workdir" ;;
+    "container start") flags="--attach --checkpoint --checkpoint-dir --detach-keys --help --interactive" ;;
+    "container stats") flags="--all --format --help --no-stream --no-trunc" ;;
+    "container stop") flags="--help --signal --time --timeout" ;;
+    "container top") flags="--help" ;;
+    "container unpause") flags="--help" ;;
+    "container update") flags="--blkio-weight --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime --cpu-shares --cpus --cpuset-cpus --cpuset-mems --help --memory --memory-reservation --memory-swap --pids-limit --restart" ;;
+    "container wait") flags="--help" ;;
+    "context") flags="--help" ;;
+    "context create") flags="--description --docker --from --help" ;;
+    "context export") flags="--help" ;;
+    "context import") flags="--help" ;;
+    "context inspect") flags="--format --help" ;;
+    "context ls") flags="--format --help --quiet" ;;
+    "context rm") flags="--force --help" ;;
+    "context show") flags="--help" ;;
+    "context update") flags="--description --docker --help" ;;
+    "context use") flags="--help" ;;
+    "cp") flags="--archive --follow-link --help --quiet" ;;
+    "create") flags="--add-host --annotation --attach --blkio-weight --blkio-weight-device --cap-add --cap-drop --cgroup-parent --cgroupns --cidfile --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime --cpu-shares --cpus --cpuset-cpus --cpuset-mems --device --device-cgroup-rule --device-read-bps --device-read-iops --device-write-bps --device-write-iops --disable-content-trust --dns --dns-opt --dns-option --dns-search --domainname --entrypoint --env --env-file --expose --gpus --group-add --health-cmd --health-interval --health-retries --health-start-interval --health-start-period --health-timeout --help --hostname --init --interactive --ip --ip6 --ipc --isolation --kernel-memory --label --label-file --link --link-local-ip --log-driver --log-opt --mac-address --memory --memory-reservation --memory-swap --memory-swappiness --mount --name --net --net-alias --network --network-alias --no-healthcheck --oom-kill-disable --oom-score-adj --pid --pids-limit --platform --privileged --publish --publish-all --pull --quiet --read-only --restart --rm --runtime --security-opt --shm-size --stop-signal --stop-timeout --storage-opt --sysctl --tmpfs --tty --ulimit --use-api-socket --user --userns --uts --volume --volume-driver --volumes-from --workdir" ;;
+    "diff") flags="--help" ;;
+    "events") flags="--filter --format --help --since --until" ;;
+    "exec") flags="--detach --detach-keys --env --env-file --help --interactive --privileged --tty --user --workdir" ;;
+    "export") flags="--help --output" ;;
+    "help") flags="--help" ;;
+    "history") flags="--format --help --human --no-trunc --platform --quiet" ;;
+    "image") flags="--help" ;;
+    "image build") flags="--add-host --build-arg --cache-from --cgroup-parent --compress --cpu-period --cpu-quota --cpu-shares --cpuset-cpus --cpuset-mems --disable-content-trust --file --force-rm --help --iidfile --isolation --label --memory --memory-swap --network --no-cache --platform --pull --quiet --rm --security-opt --shm-size --squash --tag --target --ulimit" ;;
+    "image history") flags="--format --help --human --no-trunc --platform --quiet" ;;
+    "image import") flags="--change --help --message --platform" ;;
+    "image inspect") flags="--format --help --platform" ;;
+    "image load") flags="--help --input --platform --quiet" ;;
+    "image ls") flags="--all --digests --filter --format --help --no-trunc --quiet --tree" ;;
+    "image prune") flags="--all --filter --force --help" ;;
+    "image pull") flags="--all-tags --disable-content-trust --help --platform --quiet" ;;
+    "image push") flags="--all-tags --disable-content-trust --help --platform --quiet" ;;
+    "image rm") flags="--force --help --no-prune --platform" ;;
+    "image save") flags="--help --output --platform" ;;
+    "image tag") flags="--help" ;;
+    "images") flags="--all --digests --filter --format --help --no-trunc --quiet --tree" ;;
+    "import") flags="--change --help --message --platform" ;;
+    "info") flags="--format --help" ;;
+    "inspect") flags="--format --help --size --type" ;;
+    "kill") flags="--help --signal" ;;
+    "load") flags="--help --input --platform --quiet" ;;
+    "login") flags="--help --password --password-stdin --username" ;;
+    "logout") flags="--help" ;;
+    "logs") flags="--details --follow --help --since --tail --timestamps --until" ;;
+    "manifest") flags="--help" ;;
+    "manifest annotate") flags="--arch --help --os --os-features --os-version --variant" ;;
+    "manifest create") flags="--amend --help --insecure" ;;
+    "manifest inspect") flags="--help --insecure --verbose" ;;
+    "manifest push") flags="--help --insecure --purge" ;;
+    "manifest rm") flags="--help" ;;
+    "network") flags="--help" ;;
+    "network connect") flags="--alias --driver-opt --gw-priority --help --ip --ip6 --link --link-local-ip" ;;
+    "network create") flags="--attachable --aux-address --config-from --config-only --driver --gateway --help --ingress --internal --ip-range --ipam-driver --ipam-opt --ipv4 --ipv6 --label --opt --scope --subnet" ;;
+    "network disconnect") flags="--force --help" ;;
+    "network inspect") flags="--format --help --verbose" ;;
+    "network ls") flags="--filter --format --help --no-trunc --quiet" ;;
+    "network prune") flags="--filter --force --help" ;;
+    "network rm") flags="--force --help" ;;
+    "node") flags="--help" ;;
+    "node demote") flags="--help" ;;
+    "node inspect") flags="--format --help --pretty" ;;
+    "node ls") flags="--filter --format --help --quiet" ;;
+    "node promote") flags="--help" ;;
+    "node ps") flags="--filter --format --help --no-resolve --no-trunc --quiet" ;;
+    "node rm") flags="--force --help" ;;
+    "node update") flags="--availability --help --label-add --label-rm --role" ;;
+    "pause") flags="--help" ;;
+    "plugin") flags="--help" ;;
+    "plugin create") flags="--compress --help" ;;
+    "plugin disable") flags="--force --help" ;;
+    "plugin enable") flags="--help --timeout" ;;
+    "plugin inspect") flags="--format --help" ;;
+    "plugin install") flags="--alias --disable --disable-content-trust --grant-all-permissions --help" ;;
+    "plugin ls") flags="--filter --format --help --no-trunc --quiet" ;;
+    "plugin push") flags="--disable-content-trust --help" ;;
+    "plugin rm") flags="--force --help" ;;
+    "plugin set") flags="--help" ;;
+    "plugin upgrade") flags="--disable-content-trust --grant-all-permissions --help --skip-remote-check" ;;
+    "port") flags="--help" ;;
+    "ps") flags="--all --filter --format --help --last --latest --no-trunc --quiet --size" ;;
+    "pull") flags="--all-tags --disable-content-trust --help --platform --quiet" ;;
+    "push") flags="--all-tags --disable-content-trust --help --platform --quiet" ;;
+    "rename") flags="--help" ;;
+    "restart") flags="--help --signal --time --timeout" ;;
+    "rm") flags="--force --help --link --volumes" ;;
+    "rmi") flags="--force --help --no-prune --platform" ;;
+    "run") flags="--add-host --annotation --attach --blkio-weight --blkio-weight-device --cap-add --cap-drop --cgroup-parent --cgroupns --cidfile --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime --cpu-shares --cpus --cpuset-cpus --cpuset-mems --detach --detach-keys --device --device-cgroup-rule --device-read-bps --device-read-iops --device-write-bps --device-write-iops --disable-content-trust --dns --dns-opt --dns-option --dns-search --domainname --entrypoint --env --env-file --expose --gpus --group-add --health-cmd --health-interval --health-retries --health-start-interval --health-start-period --health-timeout --help --hostname --init --interactive --ip --ip6 --ipc --isolation --kernel-memory --label --label-file --link --link-local-ip --log-driver --log-opt --mac-address --memory --memory-reservation --memory-swap --memory-swappiness --mount --name --net --net-alias --network --network-alias --no-healthcheck --oom-kill-disable --oom-score-adj --pid --pids-limit --platform --privileged --publish --publish-all --pull --quiet --read-only --restart --rm --runtime --security-opt --shm-size --sig-proxy --stop-signal --stop-timeout --storage-opt --sysctl --tmpfs --tty --ulimit --use-api-socket --user --userns --uts --volume --volume-driver --volumes-from --workdir" ;;
+    "save") flags="--help --output --platform" ;;
+    "search") flags="--filter --format --help --limit --no-trunc" ;;
+    "secret") flags="--help" ;;
+    "secret create") flags="--driver --help --label --template-driver" ;;
+    "secret inspect") flags="--format --help --pretty" ;;
+    "secret ls") flags="--filter --format --help --quiet" ;;
+    "secret rm") flags="--help" ;;
+    "service") flags="--help" ;;
+    "service create") flags="--cap-add --cap-drop --config --constraint --container-label --credential-spec --detach --dns --dns-option --dns-search --endpoint-mode --entrypoint --env --env-file --generic-resource --group --health-cmd --health-interval --health-retries --health-start-interval --health-start-period --health-timeout --help --host --hostname --init --isolation --label --limit-cpu --limit-memory --limit-pids --log-driver --log-opt --max-concurrent --memory-swap --memory-swappiness --mode --mount --name --network --no-healthcheck --no-resolve-image --oom-score-adj --placement-pref --publish --quiet --read-only --replicas --replicas-max-per-node --reserve-cpu --reserve-memory --restart-condition --restart-delay --restart-max-attempts --restart-window --rollback-delay --rollback-failure-action --rollback-max-failure-ratio --rollback-monitor --rollback-order --rollback-parallelism --secret --stop-grace-period --stop-signal --sysctl --tty --ulimit --update-delay --update-failure-action --update-max-failure-ratio --update-monitor --update-order --update-parallelism --user --with-registry-auth --workdir" ;;
+    "service inspect") flags="--format --help --pretty" ;;
+    "service logs") flags="--details --follow --help --no-resolve --no-task-ids --no-trunc --raw --since --tail --timestamps" ;;
+    "service ls") flags="--filter --format --help --quiet" ;;
+    "service ps") flags="--filter --format --help --no-resolve --no-trunc --quiet" ;;
+    "service rm") flags="--help" ;;
+    "service rollback") flags="--detach --help --quiet" ;;
+    "service scale") flags="--detach --help" ;;
+    "service update") flags="--args --cap-add --cap-drop --config-add --config-rm --constraint-add --constraint-rm --container-label-add --container-label-rm --credential-spec --detach --dns-add --dns-option-add --dns-option-rm --dns-rm --dns-search-add --dns-search-rm --endpoint-mode --entrypoint --env-add --env-rm --force --generic-resource-add --generic-resource-rm --group-add --group-rm --health-cmd --health-interval --health-retries --health-start-interval --health-start-period --health-timeout --help --host-add --host-rm --hostname --image --init --isolation --label-add --label-rm --limit-cpu --limit-memory --limit-pids --log-driver --log-opt --max-concurrent --memory-swap --memory-swappiness --mount-add --mount-rm --network-add --network-rm --no-healthcheck --no-resolve-image --oom-score-adj --placement-pref-add --placement-pref-rm --publish-add --publish-rm --quiet --read-only --replicas --replicas-max-per-node --reserve-cpu --reserve-memory --restart-condition --restart-delay --restart-max-attempts --restart-window --rollback --rollback-delay --rollback-failure-action --rollback-max-failure-ratio --rollback-monitor --rollback-order --rollback-parallelism --secret-add --secret-rm --stop-grace-period --stop-signal --sysctl-add --sysctl-rm --tty --ulimit-add --ulimit-rm --update-delay --update-failure-action --update-max-failure-ratio --update-monitor --update-order --update-parallelism --user --with-registry-auth --workdir" ;;
+    "stack") flags="--help" ;;
+    "stack config") flags="--compose-file --help --skip-interpolation" ;;
+    "stack deploy") flags="--compose-file --detach --help --prune --quiet --resolve-image --with-registry-auth" ;;
+    "stack ls") flags="--format --help" ;;
+    "stack ps") flags="--filter --format --help --no-resolve --no-trunc --quiet" ;;
+    "stack rm") flags="--detach --help" ;;
+    "stack services") flags="--filter --format --help --quiet" ;;
+    "start") flags="--attach --checkpoint --checkpoint-dir --detach-keys --help --interactive" ;;
+    "stats") flags="--all --format --help --no-stream --no-trunc" ;;
+    "stop") flags="--help --signal --time --timeout" ;;
+    "swarm") flags="--help" ;;
+    "swarm ca") flags="--ca-cert --ca-key --cert-expiry --detach --external-ca --help --quiet --rotate" ;;
+    "swarm init") flags="--advertise-addr --autolock --availability --cert-expiry --data-path-addr --data-path-port --default-addr-pool --default-addr-pool-mask-length --dispatcher-heartbeat --external-ca --force-new-cluster --help --listen-addr --max-snapshots --snapshot-interval --task-history-limit" ;;
+    "swarm join") flags="--advertise-addr --availability --data-path-addr --help --listen-addr --token" ;;
+    "swarm join-token") flags="--help --quiet --rotate" ;;
+    "swarm leave") flags="--force --help" ;;
+    "swarm unlock") flags="--help" ;;
+    "swarm unlock-key") flags="--help --quiet --rotate" ;;
+    "swarm update") flags="--autolock --cert-expiry --dispatcher-heartbeat --external-ca --help --max-snapshots --snapshot-interval --task-history-limit" ;;
+    "system") flags="--help" ;;
+    "system df") flags="--format --help --verbose" ;;
+    "system dial-stdio") flags="--help" ;;
+    "system events") flags="--filter --format --help --since --until" ;;
+    "system info") flags="--format --help" ;;
+    "system prune") flags="--all --filter --force --help --volumes" ;;
+    "tag") flags="--help" ;;
+    "top") flags="--help" ;;
+    "trust") flags="--help" ;;
+    "trust inspect") flags="--help --pretty" ;;
+    "trust key") flags="--help" ;;
+    "trust key generate") flags="--dir --help" ;;
+    "trust key load") flags="--help --name" ;;
+    "trust revoke") flags="--help --yes" ;;
+    "trust sign") flags="--help --local" ;;
+    "trust signer") flags="--help" ;;
+    "trust signer add") flags="--help --key" ;;
+    "trust signer remove") flags="--force --help" ;;
+    "unpause") flags="--help" ;;
+    "update") flags="--blkio-weight --cpu-period --cpu-quota --cpu-rt-period --cpu-rt-runtime --cpu-shares --cpus --cpuset-cpus --cpuset-mems --help --memory --memory-reservation --memory-swap --pids-limit --restart" ;;
+    "version") flags="--format --help" ;;
+    "volume") flags="--help" ;;
+    "volume create") flags="--driver --help --label --opt" ;;
+    "volume inspect") flags="--format --help" ;;
+    "volume ls") flags="--filter --format --help --quiet" ;;
+    "volume prune") flags="--all --filter --force --help" ;;
+    "volume rm") flags="--force --help" ;;
+    "wait") flags="--help" ;;
+    *) return 1 ;;
+  esac
+}
+complete -o default -F _wherry wherry
