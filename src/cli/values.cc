@@ -1,0 +1,302 @@
+#include "cli/values.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <ctime>
+#include <limits>
+
+#include "base/strings.h"
+#include "cli/mounts.h"
+
+namespace wherry::cli {
+namespace {
+
+Error syntax(std::string_view function, std::string_view text) {
+  return Error::invalid(fmt::format("strconv.{}: parsing {}: invalid syntax", function, quote(text)));
+}
+
+Error out_of_range(std::string_view function, std::string_view text) {
+  return Error::invalid(fmt::format("strconv.{}: parsing {}: value out of range", function, quote(text)));
+}
+
+struct Digits {
+  std::string_view text;
+  int base;
+};
+
+// Go's base 0: 0x, 0o, 0b and a leading 0 choose the base.
+Digits digits_of(std::string_view text) {
+  if (text.size() < 2 || text[0] != '0') return {text, 10};
+  const char mark = static_cast<char>(text[1] | 0x20);
+  if (mark == 'x') return {text.substr(2), 16};
+  if (mark == 'o') return {text.substr(2), 8};
+  if (mark == 'b') return {text.substr(2), 2};
+  return {text.substr(1), 8};
+}
+
+Result<std::uint64_t> parse_unsigned(std::string_view function, std::string_view text,
+                                     std::string_view whole) {
+  const Digits digits = digits_of(text);
+  std::uint64_t number = 0;
+  const char* const end = digits.text.data() + digits.text.size();
+  const auto parsed = std::from_chars(digits.text.data(), end, number, digits.base);
+  if (digits.text.empty() || parsed.ptr != end) return syntax(function, whole);
+  if (parsed.ec == std::errc::result_out_of_range) return out_of_range(function, whole);
+  if (parsed.ec != std::errc{}) return syntax(function, whole);
+  return number;
+}
+
+Result<double> parse_float(std::string_view text) {
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, number);
+  if (parsed.ec != std::errc{} || parsed.ptr != end) return syntax("ParseFloat", text);
+  return number;
+}
+
+std::optional<std::int64_t> unit_nanoseconds(std::string_view unit) {
+  struct Unit {
+    std::string_view name;
+    std::int64_t nanoseconds;
+  };
+  static constexpr std::array<Unit, 8> kUnits = {{{"ns", 1}, {"us", 1000}, {"µs", 1000},
+                                                  {"μs", 1000}, {"ms", 1'000'000},
+                                                  {"s", 1'000'000'000}, {"m", 60'000'000'000},
+                                                  {"h", 3'600'000'000'000}}};
+  const auto found = std::ranges::find(kUnits, unit, &Unit::name);
+  if (found == kUnits.end()) return std::nullopt;
+  return found->nanoseconds;
+}
+
+// "12", "12.5" or "3/2" as numerator and denominator.
+struct Rational {
+  __int128 numerator;
+  __int128 denominator;
+};
+
+std::optional<Rational> parse_rational(std::string_view text) {
+  if (const auto fraction = cut(text, '/')) {
+    const auto above = parse_i64(fraction->before);
+    const auto below = parse_u64(fraction->after);
+    if (!above || !below || *below == 0) return std::nullopt;
+    return Rational{*above, *below};
+  }
+  const std::size_t point = text.find('.');
+  const std::string digits = std::string(text.substr(0, point)) +
+                             (point == std::string_view::npos ? "" : std::string(text.substr(point + 1)));
+  const auto number = parse_i64(digits);
+  if (!number || digits.size() > 18) return std::nullopt;
+  Rational rational{*number, 1};
+  for (std::size_t i = point; i != std::string_view::npos && i + 1 < text.size(); ++i) {
+    rational.denominator *= 10;
+  }
+  return rational;
+}
+
+constexpr std::array<std::string_view, 15> kUlimits = {
+    "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice",
+    "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack"};
+
+constexpr std::array<std::string_view, 8> kKernelSysctls = {
+    "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
+    "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"};
+
+Result<> check_sysctl(std::string_view value) {
+  const auto pair = cut(value, '=');
+  const bool allowed = pair && (std::ranges::find(kKernelSysctls, pair->before) != kKernelSysctls.end() ||
+                                pair->before.starts_with("net.") || pair->before.starts_with("fs.mqueue."));
+  if (!allowed) return Error::invalid(fmt::format("sysctl '{}' is not allowed", value));
+  return {};
+}
+
+Result<> check_list(std::string_view name, std::string_view value) {
+  if (name == "env" && (value.empty() || value[0] == '=')) {
+    return Error::invalid(fmt::format("invalid environment variable: {}", value));
+  }
+  if (name == "attach") {
+    const std::string stream = to_lower(value);
+    if (stream != "stdin" && stream != "stdout" && stream != "stderr") {
+      return Error::invalid("valid streams are STDIN, STDOUT and STDERR");
+    }
+  }
+  return {};
+}
+
+Result<> check_filter(std::string_view value) {
+  if (!value.empty() && value.find('=') == std::string_view::npos) {
+    return Error::invalid("bad format of filter (expected name=value)");
+  }
+  return {};
+}
+
+template <class T>
+Result<> checked(Result<T> result) {
+  if (!result) return std::unexpected(std::move(result).error());
+  return {};
+}
+
+Result<> check_uint16(std::string_view value) {
+  if (TRY(parse_uint(value)) > 0xffff) return out_of_range("ParseUint", value);
+  return {};
+}
+
+}  // namespace
+
+Result<bool> parse_bool(std::string_view text) {
+  static constexpr std::array<std::string_view, 6> kTrue = {"1", "t", "T", "true", "TRUE", "True"};
+  static constexpr std::array<std::string_view, 6> kFalse = {"0", "f", "F", "false", "FALSE", "False"};
+  if (std::ranges::find(kTrue, text) != kTrue.end()) return true;
+  if (std::ranges::find(kFalse, text) != kFalse.end()) return false;
+  return syntax("ParseBool", text);
+}
+
+Result<std::int64_t> parse_int(std::string_view text) {
+  const bool negative = text.starts_with('-');
+  const std::string_view digits = negative || text.starts_with('+') ? text.substr(1) : text;
+  const std::uint64_t number = TRY(parse_unsigned("ParseInt", digits, text));
+  constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  if (number > kMost + (negative ? 1 : 0)) return out_of_range("ParseInt", text);
+  return static_cast<std::int64_t>(negative ? ~number + 1 : number);
+}
+
+Result<std::uint64_t> parse_uint(std::string_view text) {
+  return parse_unsigned("ParseUint", text, text);
+}
+
+Result<std::int64_t> parse_memory(std::string_view text) {
+  const std::size_t last = text.find_last_of("0123456789. ");
+  if (last == std::string_view::npos) return Error::invalid(fmt::format("invalid size: '{}'", text));
+  const std::string_view number = text.substr(0, text[last] == ' ' ? last : last + 1);
+  double size = TRY(parse_float(number));
+  if (size < 0) return Error::invalid(fmt::format("invalid size: '{}'", text));
+  const std::string suffix = to_lower(text.substr(last + 1));
+  const std::size_t power = suffix.empty() ? 0 : std::string_view("bkmgtp").find(suffix[0]);
+  const std::string rest = suffix.empty() ? "" : suffix.substr(1);
+  const bool known = power != std::string_view::npos && (rest.empty() || (power > 0 && (rest == "b" || rest == "ib")));
+  if (!known) return Error::invalid(fmt::format("invalid suffix: '{}'", suffix));
+  size = std::ldexp(size, static_cast<int>(10 * power));
+  if (size >= 9.2e18) return Error::invalid(fmt::format("invalid size: '{}'", text));
+  return static_cast<std::int64_t>(size);
+}
+
+Result<std::int64_t> parse_swap(std::string_view text) {
+  if (text == "-1") return -1;
+  return parse_memory(text);
+}
+
+Result<std::int64_t> parse_cpus(std::string_view text) {
+  const auto rational = parse_rational(text);
+  if (!rational) return Error::invalid(fmt::format("failed to parse {} as a rational number", text));
+  const __int128 nano = rational->numerator * 1'000'000'000;
+  if (nano % rational->denominator != 0) return Error::invalid("value is too precise");
+  return static_cast<std::int64_t>(nano / rational->denominator);
+}
+
+Result<std::int64_t> parse_duration(std::string_view text) {
+  const auto invalid = [&] { return Error::invalid(fmt::format("time: invalid duration {}", quote(text))); };
+  std::string_view rest = text;
+  const bool negative = rest.starts_with('-');
+  if (negative || rest.starts_with('+')) rest.remove_prefix(1);
+  if (rest == "0") return 0;
+  if (rest.empty()) return invalid();
+  double total = 0;
+  while (!rest.empty()) {
+    const std::size_t number_end = std::min(rest.find_first_not_of("0123456789."), rest.size());
+    auto number = parse_float(rest.substr(0, number_end));
+    if (number_end == 0 || !number) return invalid();
+    rest.remove_prefix(number_end);
+    const std::size_t unit_end = std::min(rest.find_first_of("0123456789."), rest.size());
+    if (unit_end == 0) return Error::invalid(fmt::format("time: missing unit in duration {}", quote(text)));
+    const auto unit = unit_nanoseconds(rest.substr(0, unit_end));
+    if (!unit) {
+      return Error::invalid(fmt::format("time: unknown unit {} in duration {}", quote(rest.substr(0, unit_end)), quote(text)));
+    }
+    total += *number * static_cast<double>(*unit);
+    rest.remove_prefix(unit_end);
+  }
+  if (total >= 9.2e18) return invalid();
+  return static_cast<std::int64_t>(negative ? -total : total);
+}
+
+Result<Ulimit> parse_ulimit(std::string_view text) {
+  const auto pair = cut(text, '=');
+  if (!pair) return Error::invalid(fmt::format("invalid ulimit argument: {}", text));
+  if (std::ranges::find(kUlimits, pair->before) == kUlimits.end()) {
+    return Error::invalid(fmt::format("invalid ulimit type: {}", pair->before));
+  }
+  const auto limits = split(pair->after, ':');
+  if (limits.size() > 2 || limits[0].empty()) {
+    return Error::invalid(fmt::format(
+        "too many limit value arguments - {}, can only have up to two, `soft[:hard]`", pair->after));
+  }
+  Ulimit ulimit{.name = std::string(pair->before)};
+  ulimit.soft = TRY(parse_int(limits[0]));
+  ulimit.hard = limits.size() == 2 ? TRY(parse_int(limits[1])) : ulimit.soft;
+  constexpr std::string_view kMessage = "ulimit soft limit must be less than or equal to hard limit: ";
+  if (ulimit.hard != -1 && ulimit.soft == -1) {
+    return Error::invalid(fmt::format("{}soft: -1 (unlimited), hard: {}", kMessage, ulimit.hard));
+  }
+  if (ulimit.hard != -1 && ulimit.soft > ulimit.hard) {
+    return Error::invalid(fmt::format("{}{} > {}", kMessage, ulimit.soft, ulimit.hard));
+  }
+  return ulimit;
+}
+
+namespace {
+
+// A time without a zone is local time.
+std::optional<std::string> parse_local_time(std::string_view text) {
+  constexpr std::array<const char*, 4> kForms = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H", "%Y-%m-%d"};
+  const std::string copy(text.substr(0, text.find('.')));
+  for (const char* form : kForms) {
+    std::tm parts{};
+    const char* const end = ::strptime(copy.c_str(), form, &parts);
+    if (end == nullptr || *end != '\0') continue;
+    parts.tm_isdst = -1;
+    return fmt::format("{}.000000000", ::mktime(&parts));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> parse_timestamp(std::string_view text, Instant now) {
+  if (const auto age = parse_duration(text)) {
+    return fmt::format("{}", to_unix_seconds(now - std::chrono::nanoseconds(*age)));
+  }
+  if (const auto instant = parse_rfc3339(text)) {
+    const std::int64_t nanos = to_unix_nanos(*instant);
+    return fmt::format("{}.{:09}", to_unix_seconds(*instant), ((nanos % 1'000'000'000) + 1'000'000'000) % 1'000'000'000);
+  }
+  if (auto local = parse_local_time(text)) return local;
+  if (parse_unix_time(text)) return std::string(text);
+  return std::nullopt;
+}
+
+Result<> check_value(const FlagSpec& flag, std::string_view value) {
+  switch (flag.type) {
+    case FlagType::Bool: return checked(parse_bool(value));
+    case FlagType::Int: return checked(parse_int(value));
+    case FlagType::Uint: return checked(parse_uint(value));
+    case FlagType::Uint16: return check_uint16(value);
+    case FlagType::Float: return checked(parse_float(value));
+    case FlagType::Duration: return checked(parse_duration(value));
+    case FlagType::Bytes:
+      return checked(flag.name == "memory-swap" ? parse_swap(value) : parse_memory(value));
+    case FlagType::Decimal: return checked(parse_cpus(value));
+    case FlagType::Ulimit: return checked(parse_ulimit(value));
+    case FlagType::Mount: return checked(parse_mount(value));
+    case FlagType::Filter: return check_filter(value);
+    case FlagType::Map: return flag.name == "sysctl" ? check_sysctl(value) : Result<>{};
+    case FlagType::List: return check_list(flag.name, value);
+    case FlagType::String:
+    case FlagType::Other: return {};
+  }
+  return {};
+}
+
+}  // namespace wherry::cli
