@@ -28,9 +28,6 @@
 
 namespace wherry::registry {
 
-class Transport;
-class TokenCache;
-
 enum class Action : std::uint8_t { Pull, Push };
 
 struct FetchedManifest {
@@ -63,12 +60,12 @@ struct SessionRequest {
   std::stop_token stop;
 };
 
-struct Endpoint;
-
 // One operation on one repository: remembers which endpoint (mirror, https or http) answered
 // and which challenge it gave. Thread-safe: blobs are fetched from several threads.
 class Session {
  public:
+  struct State;
+  explicit Session(std::unique_ptr<State> state);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -79,6 +76,10 @@ class Session {
   // denied", and those of the transport. Mirrors are tried first for docker.io.
   Result<FetchedManifest> get_manifest(std::string_view tag_or_digest);
 
+  // The digest that a tag stands for now, by HEAD, which Docker Hub does not count as a pull;
+  // nullopt where the registry does not tell (get_manifest then gives the reason, if any).
+  Result<std::optional<Digest>> head_manifest(std::string_view tag_or_digest);
+
   // Streams the bytes from `offset` on (Range; where the server ignores it, what comes before
   // is skipped). A connection that breaks is resumed where it stopped. More bytes than `size`
   // are an error; the digest is the caller's to check, over all bytes.
@@ -88,6 +89,7 @@ class Session {
     std::uint64_t offset = 0;
     // Called in the calling thread before a transfer is tried again.
     std::function<void(int attempt, const Error& cause)> on_retry = {};
+    std::stop_token stop = {};  // of this transfer; the session's does not count here
   };
   Result<> get_blob(const BlobRequest& request, BlobSink& sink);
 
@@ -102,9 +104,6 @@ class Session {
                         std::string_view bytes);
 
  private:
-  friend class Client;
-  struct State;
-  explicit Session(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 
@@ -115,8 +114,8 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // Talks to nobody yet.
-  std::unique_ptr<Session> open(SessionRequest request);
+  // Talks to nobody yet; the client outlives the session. InvalidArgument: certs.d is wrong.
+  Result<std::unique_ptr<Session>> open(SessionRequest request);
 
   // `docker login`: asks the registry (server_address of the credentials, "" is docker.io) whether it
   // takes these. Gives an identity token if the registry issued one, else "".
