@@ -71,10 +71,15 @@ struct Ground {
   Subnet subnet;
 };
 
+struct Taken {
+  std::optional<Endpoint> endpoint;  // nothing for Mode::None
+  sys::Fd netns;  // keeps the namespace until release; not there after a restart
+};
+
 struct State {
   bool restored = false;
   std::optional<AddressPool> addresses;  // set with the ground
-  std::unordered_map<ContainerId, std::optional<Endpoint>> taken;  // nullopt: Mode::None
+  std::unordered_map<ContainerId, Taken> taken;
 };
 
 class KernelNetworks final : public Networks {
@@ -188,7 +193,7 @@ Result<> KernelNetworks::restore(std::span<const LiveEndpoint> live) {
 
 Result<> KernelNetworks::reserve_live(const LiveEndpoint& live) {
   auto state = state_.lock();
-  state->taken.insert_or_assign(live.container, live.endpoint);
+  state->taken.insert_or_assign(live.container, Taken{live.endpoint, {}});
   const auto ip = parse_ipv4(live.endpoint.ip);
   if (!ip || !state->addresses) return {};
   return state->addresses->reserve(*ip, live.container);
@@ -236,7 +241,7 @@ Result<> KernelNetworks::remove_strays(const std::set<std::string>& live_interfa
 Result<> KernelNetworks::claim(const SandboxRequest& request) {
   auto state = state_.lock();
   if (!state->restored) return Error::internal("networks: take before restore");
-  const bool inserted = state->taken.try_emplace(request.container, std::nullopt).second;
+  const bool inserted = state->taken.try_emplace(request.container).second;
   if (!inserted)
     return Error::conflict(fmt::format("container {} has a network sandbox already",
                                        request.container.short_form()));
@@ -298,18 +303,20 @@ Result<Sandbox> KernelNetworks::take(const SandboxRequest& request) {
   TRY(claim(request));
   Undo undo;
   undo.add([&] { release(request.container); });
+  Undo always;
+  always.add([&] { pool_->refill(); });
 
   std::optional<Endpoint> endpoint;
   if (wants_bridge) {
     endpoint = TRY(lease_endpoint(request));
-    state_.lock()->taken[request.container] = endpoint;
+    state_.lock()->taken[request.container].endpoint = endpoint;
   }
   ReadySandbox ready = TRY_AS("network sandbox", pool_->take(request.mode));
   if (endpoint) {
     endpoint->host_interface = ready.host_interface;
     TRY_AS("connect to network bridge", connect(ready, *endpoint));
-    state_.lock()->taken[request.container] = endpoint;
   }
+  state_.lock()->taken[request.container] = Taken{endpoint, TRY(ready.netns.duplicate())};
   undo.commit();
   return Sandbox{std::move(ready.netns), std::move(endpoint)};
 }
@@ -338,15 +345,18 @@ void KernelNetworks::forget(const ContainerId& container) {
   auto state = state_.lock();
   const auto found = state->taken.find(container);
   if (found == state->taken.end()) return;
-  const auto ip = found->second ? parse_ipv4(found->second->ip) : std::nullopt;
+  const std::optional<Endpoint>& endpoint = found->second.endpoint;
+  const auto ip = endpoint ? parse_ipv4(endpoint->ip) : std::nullopt;
   if (ip && state->addresses) state->addresses->release(*ip);
+  sys::Fd netns = std::move(found->second.netns);
   state->taken.erase(found);
+  if (netns) pool_->bury(std::move(netns));
 }
 
 std::optional<Endpoint> KernelNetworks::endpoint(const ContainerId& container) {
   auto state = state_.lock();
   const auto found = state->taken.find(container);
-  return found == state->taken.end() ? std::nullopt : found->second;
+  return found == state->taken.end() ? std::nullopt : found->second.endpoint;
 }
 
 std::vector<Description> KernelNetworks::descriptions() {

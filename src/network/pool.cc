@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "network/bridge.h"
 #include "network/sandbox.h"
@@ -15,6 +16,11 @@ constexpr auto kTakeTimeout = 10s;
 // A target that load has raised falls by half after each quiet period.
 constexpr auto kQuietPeriod = 30s;
 constexpr unsigned kMaximumTarget = 64;
+// While the stock lasts the maker keeps out of the way of the container that is starting.
+constexpr auto kSettleTime = 10ms;
+// Used namespaces end when nothing was taken for this long, or when so many wait.
+constexpr auto kBurialQuiet = 100ms;
+constexpr std::size_t kBurialBatch = 16;
 
 }  // namespace
 
@@ -35,6 +41,7 @@ SandboxPool::~SandboxPool() {
 
 Result<ReadySandbox> SandboxPool::take(Mode mode) {
   std::unique_lock lock(mutex_);
+  last_take_ = std::chrono::steady_clock::now();
   Shelf& from = shelf(mode);
   if (from.ready.empty()) {
     ++waited_count_;
@@ -52,8 +59,15 @@ Result<ReadySandbox> SandboxPool::take(Mode mode) {
   }
   ReadySandbox sandbox = std::move(from.ready.front());
   from.ready.pop_front();
-  wanted_.notify_one();
   return sandbox;
+}
+
+void SandboxPool::refill() { wanted_.notify_one(); }
+
+void SandboxPool::bury(sys::Fd netns) {
+  const std::scoped_lock lock(mutex_);
+  graveyard_.push_back(std::move(netns));
+  wanted_.notify_one();
 }
 
 PoolCounts SandboxPool::counts() {
@@ -72,6 +86,19 @@ std::optional<Mode> SandboxPool::next_to_make() const {
   const std::size_t for_none = missing(none_);
   if (for_bridge == 0 && for_none == 0) return std::nullopt;
   return for_bridge >= for_none ? Mode::Bridge : Mode::None;
+}
+
+// Half of the stock is gone, or somebody waits.
+bool SandboxPool::low() const {
+  const auto is_low = [](const Shelf& kept) {
+    return kept.waiters > 0 || kept.ready.size() * 2 < kept.target;
+  };
+  return is_low(bridge_) || is_low(none_);
+}
+
+void SandboxPool::settle(std::unique_lock<std::mutex>& lock) {
+  if (!filling_) wanted_.wait_for(lock, kSettleTime, [&] { return stop_ || low(); });
+  filling_ = true;
 }
 
 void SandboxPool::make_one(std::unique_lock<std::mutex>& lock, Result<SandboxMaker>& maker,
@@ -107,22 +134,43 @@ void SandboxPool::shrink_when_idle(std::unique_lock<std::mutex>& lock) {
   lock.lock();
 }
 
+void SandboxPool::end_buried(std::unique_lock<std::mutex>& lock) {
+  std::vector<sys::Fd> ending = std::exchange(graveyard_, {});
+  lock.unlock();
+  ending.clear();
+  lock.lock();
+}
+
+void SandboxPool::wait_for_work(std::unique_lock<std::mutex>& lock) {
+  const auto something_to_do = [&] {
+    return stop_ || graveyard_.size() >= kBurialBatch || next_to_make().has_value();
+  };
+  const bool raised = bridge_.target > (options_.bridge ? options_.target : 0) ||
+                      none_.target > (options_.target + 1) / 2;
+  if (!graveyard_.empty()) {
+    const bool disturbed = wanted_.wait_until(lock, last_take_ + kBurialQuiet, something_to_do);
+    if (!disturbed || graveyard_.size() >= kBurialBatch) end_buried(lock);
+  } else if (raised) {
+    if (!wanted_.wait_for(lock, kQuietPeriod, something_to_do)) shrink_when_idle(lock);
+  } else {
+    wanted_.wait(lock, [&] { return something_to_do() || !graveyard_.empty(); });
+  }
+}
+
 void SandboxPool::run() {
   // Its home is the namespace of the thread that built the pool.
   auto maker = SandboxMaker::create();
   std::unique_lock lock(mutex_);
   while (!stop_) {
-    if (const auto mode = next_to_make()) {
-      make_one(lock, maker, *mode);
+    if (graveyard_.size() >= kBurialBatch) end_buried(lock);
+    if (!next_to_make()) {
+      filling_ = false;
+      wait_for_work(lock);
       continue;
     }
-    const bool raised = (options_.bridge && bridge_.target > options_.target) ||
-                        none_.target > (options_.target + 1) / 2;
-    const auto something_to_do = [&] { return stop_ || next_to_make().has_value(); };
-    if (!raised)
-      wanted_.wait(lock, something_to_do);
-    else if (!wanted_.wait_for(lock, kQuietPeriod, something_to_do))
-      shrink_when_idle(lock);
+    settle(lock);
+    const auto mode = next_to_make();
+    if (mode && !stop_) make_one(lock, maker, *mode);
   }
 }
 

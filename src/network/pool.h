@@ -10,6 +10,7 @@
 // a trace. Thread-safe.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -17,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/result.h"
 #include "network/network.h"
@@ -55,6 +57,13 @@ class SandboxPool {
   // Waits for the maker while nothing is ready, at most ten seconds (Deadline). A failure to
   // make one is returned to those who wait.
   Result<ReadySandbox> take(Mode mode);
+  // The taker has finished its own netlink work: the stock may be filled up. Making one
+  // holds the kernel's rtnl lock, for which a take would wait.
+  void refill();
+  // Takes over the last descriptor of a used namespace and lets it die when that disturbs
+  // least: the kernel ends a batch of them for the price of one, holding the rtnl lock for
+  // milliseconds either way.
+  void bury(sys::Fd netns);
   [[nodiscard]] PoolCounts counts();
 
  private:
@@ -70,8 +79,12 @@ class SandboxPool {
   void run();
   Shelf& shelf(Mode mode) { return mode == Mode::Bridge ? bridge_ : none_; }
   [[nodiscard]] std::optional<Mode> next_to_make() const;
+  [[nodiscard]] bool low() const;
+  void settle(std::unique_lock<std::mutex>& lock);
   void make_one(std::unique_lock<std::mutex>& lock, Result<SandboxMaker>& maker, Mode mode);
   void shrink_when_idle(std::unique_lock<std::mutex>& lock);
+  void end_buried(std::unique_lock<std::mutex>& lock);
+  void wait_for_work(std::unique_lock<std::mutex>& lock);
 
   const Options options_;
   std::mutex mutex_;
@@ -80,6 +93,9 @@ class SandboxPool {
   Shelf bridge_;
   Shelf none_;
   bool stop_ = false;
+  std::vector<sys::Fd> graveyard_;
+  std::chrono::steady_clock::time_point last_take_;
+  bool filling_ = true;  // from low (or settled) until full again
   std::uint64_t made_count_ = 0;
   std::uint64_t waited_count_ = 0;
   std::thread maker_;  // last: it uses everything above
