@@ -1,0 +1,141 @@
+#include "network/nftables.h"
+
+#include <gtest/gtest.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include "base/strings.h"
+#include "network/firewall.h"
+
+namespace wherry::network {
+namespace {
+
+struct Message {
+  std::uint16_t type;
+  std::span<const std::byte> body;  // behind nlmsghdr
+};
+
+std::vector<Message> messages(const sys::NetlinkBatch& batch) {
+  std::vector<Message> found;
+  auto rest = batch.encoded();
+  while (!rest.empty()) {
+    nlmsghdr header{};
+    std::memcpy(&header, rest.data(), sizeof header);
+    found.push_back({header.nlmsg_type,
+                     rest.subspan(sizeof header, header.nlmsg_len - sizeof header)});
+    rest = rest.subspan(header.nlmsg_len);
+  }
+  return found;
+}
+
+std::string hex(std::span<const std::byte> bytes) {
+  return to_hex({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+}
+
+// The expressions of the only rule of a batch: what stands in NFTA_RULE_EXPRESSIONS.
+std::string expressions(const NftRule& rule) {
+  NftBatch batch("t");
+  batch.rule("c", rule);
+  const sys::NetlinkBatch encoded = std::move(batch).finish();
+  const sys::NetlinkAttributes attributes(messages(encoded)[1].body.subspan(sizeof(nfgenmsg)));
+  return hex(*attributes.find(NFTA_RULE_EXPRESSIONS));
+}
+
+TEST(NftBatch, stands_between_begin_and_end) {
+  NftBatch batch("t");
+  batch.delete_table();
+  const sys::NetlinkBatch encoded = std::move(batch).finish();
+  const auto parts = messages(encoded);
+  ASSERT_EQ(parts.size(), 3U);
+  EXPECT_EQ(parts[0].type, NFNL_MSG_BATCH_BEGIN);
+  EXPECT_EQ(hex(parts[0].body), "0000000a");  // unspecified family, version 0, subsystem 10 (be)
+  EXPECT_EQ(parts[1].type, 10 << 8 | NFT_MSG_DELTABLE);
+  EXPECT_EQ(hex(parts[1].body), "01000000" "0600" "0100" "74000000");  // family inet, name "t"
+  EXPECT_EQ(parts[2].type, NFNL_MSG_BATCH_END);
+}
+
+TEST(NftBatch, replacing_creates_deletes_and_creates) {
+  NftBatch batch("t");
+  batch.replace_table();
+  const sys::NetlinkBatch encoded = std::move(batch).finish();
+  const auto parts = messages(encoded);
+  ASSERT_EQ(parts.size(), 5U);
+  EXPECT_EQ(parts[1].type & 255, NFT_MSG_NEWTABLE);
+  EXPECT_EQ(parts[2].type & 255, NFT_MSG_DELTABLE);
+  EXPECT_EQ(parts[3].type & 255, NFT_MSG_NEWTABLE);
+}
+
+TEST(NftBatch, a_base_chain_carries_hook_priority_and_policy) {
+  NftBatch batch("t");
+  batch.chain({"pre", "filter", NF_INET_PRE_ROUTING, -300});
+  const sys::NetlinkBatch encoded = std::move(batch).finish();
+  EXPECT_EQ(hex(messages(encoded)[1].body.subspan(sizeof(nfgenmsg))),
+            "0600" "0100" "74000000"                                  // table "t"
+            "0800" "0300" "70726500"                                  // name "pre"
+            "1400" "0480" "0800" "0100" "00000000"                    // hook: number 0
+            "0800" "0200" "fffffed4"                                  // hook: priority -300
+            "0800" "0500" "00000001"                                  // policy accept
+            "0b00" "0700" "66696c7465720000");                        // type "filter"
+}
+
+TEST(NftRule, an_interface_is_compared_with_all_sixteen_bytes) {
+  EXPECT_EQ(expressions(NftRule().in_interface("wherry0")),
+            "2400" "0180" "0900" "0100" "6d65746100000000"            // "meta"
+            "1400" "0280" "0800" "0100" "00000001" "0800" "0200" "00000006"
+            "3800" "0180" "0800" "0100" "636d7000"                    // "cmp"
+            "2c00" "0280" "0800" "0100" "00000001" "0800" "0200" "00000000"
+            "1800" "0380" "1400" "0100" "77686572727930000000000000000000");
+}
+
+TEST(NftRule, a_verdict_goes_into_register_zero) {
+  EXPECT_EQ(expressions(NftRule().drop()),
+            "3000" "0180" "0e00" "0100" "696d6d656469617465000000"    // "immediate"
+            "1c00" "0280" "0800" "0100" "00000000"
+            "1000" "0280" "0c00" "0280" "0800" "0100" "00000000");
+  EXPECT_TRUE(expressions(NftRule().accept()).ends_with("0800" "0100" "00000001"));
+}
+
+TEST(NftRule, an_address_asks_for_the_protocol_first_and_masks) {
+  const std::string text = expressions(NftRule().source(subnet_of(*parse_ipv4("172.17.0.0"), 16)));
+  const auto protocol = text.find("0500" "0100" "02000000");  // nfproto ipv4
+  const auto payload = text.find("7061796c6f616400");         // "payload"
+  const auto offset = text.find("0800" "0300" "0000000c");    // the source address
+  const auto mask = text.find("ffff0000");
+  const auto address = text.find("ac110000");
+  EXPECT_LT(protocol, payload);
+  EXPECT_LT(payload, offset);
+  EXPECT_LT(offset, mask);
+  EXPECT_LT(mask, address);
+  EXPECT_NE(address, std::string::npos);
+}
+
+TEST(NftRule, connection_states_are_masked_in_host_order) {
+  // established is bit 1, related bit 2: 0x06000000 as this machine stores it.
+  EXPECT_NE(expressions(NftRule().established()).find("0800" "0100" "06000000"),
+            std::string::npos);
+  EXPECT_NE(expressions(NftRule().translated()).find("0800" "0100" "20000000"), std::string::npos);
+}
+
+TEST(NftRule, a_comment_is_kept_as_nft_reads_it) {
+  NftBatch batch("t");
+  batch.rule("c", NftRule().accept().comment("hi"));
+  const sys::NetlinkBatch encoded = std::move(batch).finish();
+  const sys::NetlinkAttributes attributes(messages(encoded)[1].body.subspan(sizeof(nfgenmsg)));
+  EXPECT_EQ(hex(*attributes.find(NFTA_RULE_USERDATA)), "0003" "686900");
+}
+
+TEST(Firewall, differs_by_icc_only_in_one_rule) {
+  FirewallSpec spec{"wherry", "wherry0", subnet_of(*parse_ipv4("172.17.0.0"), 16), Icc::Off};
+  const sys::NetlinkBatch off = firewall_batch(spec).finish();
+  spec.icc = Icc::On;
+  const sys::NetlinkBatch on = firewall_batch(spec).finish();
+  const auto left = messages(off);
+  const auto right = messages(on);
+  ASSERT_EQ(left.size(), right.size());
+  int differing = 0;
+  for (std::size_t i = 0; i < left.size(); ++i)
+    differing += hex(left[i].body) == hex(right[i].body) ? 0 : 1;
+  EXPECT_EQ(differing, 1);
+}
+
+}  // namespace
+}  // namespace wherry::network
