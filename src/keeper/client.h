@@ -44,8 +44,8 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  // Clones the process; it waits before exec. Errors carry docker's words for a failed start.
-  // Attached clients of a reserved target are kept for the next try unless forget() follows.
+  // Clones the process; it waits before exec. Errors carry docker's words for a failed start;
+  // clients that were attached to the target are closed then, as docker does.
   Result<StartedProcess> start(const StartRequest& request, const StartFds& fds);
   // Lets a started process exec. Returns once exec has succeeded; an error means that the
   // process is gone, and no Exited event will come. Calling it on a running target succeeds.

@@ -81,6 +81,7 @@ void fields(Archive& archive, Record& value) {
   archive.number(value.started_ns);
   fields(archive, value.exit);
   archive.number(value.exit_sequence);
+  archive.number(value.acknowledged);
   archive.number(value.forgotten);
   fields(archive, value.pipe_in);
   fields(archive, value.pipe_out);

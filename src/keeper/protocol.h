@@ -126,6 +126,7 @@ struct Record {
   std::int64_t started_ns = 0;   // Unix time of Go's success, 0 before
   ExitReport exit;               // with State::Exited
   std::uint64_t exit_sequence = 0;
+  bool acknowledged = false;     // the engine has the exit
   bool forgotten = false;        // a tombstone
   // Device and inode of the pipes, by which a new keeper knows them again: 0 where absent.
   struct PipeIdentity {

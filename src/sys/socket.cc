@@ -93,7 +93,8 @@ Result<Fd> connect_unix(const std::string& path, int type) {
   return fd;
 }
 
-Result<> send_message(const Fd& socket, std::string_view bytes, std::span<const int> fds) {
+Result<> send_message(const Fd& socket, std::string_view bytes, std::span<const int> fds,
+                      int flags) {
   if (fds.size() > kMaximumFdsPerMessage) return Error::invalid("too many descriptors in a message");
   alignas(cmsghdr) char control[CMSG_SPACE(kMaximumFdsPerMessage * sizeof(int))] = {};
   iovec data{const_cast<char*>(bytes.data()), bytes.size()};
@@ -110,7 +111,7 @@ Result<> send_message(const Fd& socket, std::string_view bytes, std::span<const 
     std::memcpy(CMSG_DATA(part), fds.data(), fds.size_bytes());
   }
   for (;;) {
-    const ssize_t sent = ::sendmsg(socket.get(), &header, MSG_NOSIGNAL);
+    const ssize_t sent = ::sendmsg(socket.get(), &header, flags | MSG_NOSIGNAL);
     if (sent == static_cast<ssize_t>(bytes.size())) return {};
     if (sent >= 0) return Error::internal("message was sent in part");
     if (errno != EINTR) return Error::from_errno(errno, "send message");

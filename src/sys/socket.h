@@ -31,7 +31,8 @@ struct Message {
   std::vector<Fd> fds;
 };
 // One sendmsg(2); MSG_NOSIGNAL. EAGAIN comes back as Error with errno_value() EAGAIN.
-Result<> send_message(const Fd& socket, std::string_view bytes, std::span<const int> fds = {});
+Result<> send_message(const Fd& socket, std::string_view bytes, std::span<const int> fds = {},
+                      int flags = 0);
 // One recvmsg(2); fails if the message was cut (more than `limit` bytes or too many fds).
 Result<Message> receive_message(const Fd& socket, std::size_t limit, int flags = 0);
 

@@ -1,0 +1,96 @@
+// Bytes of a container -> docker's json-file lines. A line that is longer than 16 KiB is
+// logged in parts without a line feed in "log", as docker does; unlike docker, a part never
+// ends inside a UTF-8 character.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "io/stdcopy.h"
+#include "keeper/protocol.h"
+#include "keeperd/log_file.h"
+
+namespace wherry::keeperd {
+
+inline constexpr std::size_t kPartialLine = 16 * 1024;
+
+// Room for encoded lines, one for all logs of the pump: it is empty between two calls.
+class LineBuffer {
+ public:
+  static constexpr std::size_t kCapacity = 512 * 1024;
+  LineBuffer() : bytes_(std::make_unique_for_overwrite<char[]>(kCapacity)) {}
+  char* end() { return bytes_.get() + size_; }
+  void set_end(const char* end) { size_ = static_cast<std::size_t>(end - bytes_.get()); }
+  [[nodiscard]] std::size_t room() const { return kCapacity - size_; }
+  [[nodiscard]] std::string_view view() const { return {bytes_.get(), size_}; }
+  void clear() { size_ = 0; }
+
+ private:
+  std::unique_ptr<char[]> bytes_;
+  std::size_t size_ = 0;
+};
+
+class JsonLog {
+ public:
+  // `buffer` outlives the log.
+  JsonLog(LogFile file, const keeper::LogOptions& options, LineBuffer& buffer);
+
+  // Logs whole lines and full parts; the rest of the last line is kept for the next call.
+  // Never blocks on anything but the file.
+  void write(io::Stream stream, std::string_view bytes, Instant at);
+  // Non-blocking mode: puts what is waiting into the file, as far as its share of time goes.
+  void flush_waiting(Instant at);
+  // As flush_waiting(), whatever it takes: afterwards position() is where we are.
+  void settle(Instant at);
+  [[nodiscard]] bool has_waiting() const { return !waiting_.empty(); }
+  // The stream has ended: what is left is logged as a part, and all that waits is written.
+  void finish(Instant at);
+
+  // The unfinished line of a stream, which is in no file yet.
+  [[nodiscard]] std::string_view unfinished(io::Stream stream) const;
+  [[nodiscard]] keeper::LogPosition position() const { return file_.position(); }
+  [[nodiscard]] const sys::Fd& directory() const { return file_.directory(); }
+  [[nodiscard]] std::uint64_t lost_lines() const { return lost_lines_; }
+  [[nodiscard]] const std::string& last_error() const { return last_error_; }
+
+ private:
+  struct Suffixes {
+    std::string whole;  // after the text of a line: \n","stream":"stdout","time":"..."}
+    std::string part;
+  };
+  void encode(io::Stream stream, std::string_view bytes, Instant at);
+  void encode_line(std::string_view text, const std::string& suffix);
+  void keep(std::string& unfinished, std::string_view bytes, const Suffixes& suffixes);
+  Suffixes suffixes(io::Stream stream, Instant at) const;
+  std::string& unfinished_of(io::Stream stream) {
+    return unfinished_[stream == io::Stream::Stderr ? 1 : 0];
+  }
+  void flush();
+  void lose(const Error& error);
+  void hold_back(io::Stream stream, std::string_view bytes, Instant at);
+
+  LogFile file_;
+  LineBuffer& buffer_;
+  keeper::LogMode mode_;
+  std::size_t waiting_limit_;
+  std::string attributes_;  // `,"attrs":{...}` or empty
+  std::array<std::string, 2> unfinished_;
+  struct Waiting {
+    io::Stream stream;
+    std::string bytes;
+    Instant at;
+  };
+  std::vector<Waiting> waiting_;
+  std::size_t waiting_bytes_ = 0;
+  Instant not_before_{};
+  std::uint64_t lost_lines_ = 0;
+  std::string last_error_;
+};
+
+}  // namespace wherry::keeperd
