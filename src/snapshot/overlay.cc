@@ -1,0 +1,117 @@
+#include "snapshot/overlay.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/strings.h"
+#include "snapshot/overlay_mount.h"
+#include "snapshot/tree_driver.h"
+#include "sys/mount.h"
+#include "sys/path.h"
+
+namespace wherry::snapshot {
+namespace {
+
+constexpr int kHandle = O_PATH | O_DIRECTORY | O_NOFOLLOW;
+constexpr const char* kEmpty = "empty";  // the lower directory of an image without layers
+
+class OverlayDriver : public TreeDriver {
+ public:
+  explicit OverlayDriver(Layout layout) : TreeDriver(std::move(layout)) {}
+  Result<> open();
+
+  [[nodiscard]] std::string_view name() const override { return "overlay"; }
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> status() const override;
+
+ protected:
+  [[nodiscard]] archive::Whiteouts whiteouts() const override {
+    return archive::Whiteouts::Overlay;
+  }
+  Result<> build(const sys::Fd& container, const Layers& layers) override;
+  Result<sys::Fd> mount_tree(const sys::Fd& container, const std::string& name,
+                             const Layers& layers, MountOptions::Access access) override;
+  [[nodiscard]] Result<Usage> measure(const sys::Fd& container) const override;
+
+ private:
+  Result<> probe();
+  Result<OverlayPlan> plan(const sys::Fd& container, const Layers& layers) const;
+
+  OverlayMethod method_ = OverlayMethod::Append;
+};
+
+Result<> OverlayDriver::open() {
+  TRY(make_directory_at(layout().root, kEmpty, 0755));
+  TRY_AS("overlay cannot be mounted on the data root", probe());
+  return start();
+}
+
+// Mounts an empty container once: the answer for the kernel and the file system.
+Result<> OverlayDriver::probe() {
+  const std::string name = ".probe." + random_hex(4);
+  const sys::Fd directory = TRY(make_directory_at(layout().root, name, 0700));
+  auto mounted = [&]() -> Result<> {
+    TRY(build(directory, {}));
+    const OverlayPlan first = TRY(plan(directory, {}));
+    if (mount_overlay(first, OverlayMethod::Append)) return {};
+    method_ = OverlayMethod::Page;
+    TRY(mount_overlay(first, OverlayMethod::Page));
+    return {};
+  }();
+  TRY(sys::remove_tree_at(layout().root, name));
+  if (mounted) return {};
+  return Error(ErrorKind::Unsupported, mounted.error().errno_value(), mounted.error().message());
+}
+
+std::vector<std::pair<std::string, std::string>> OverlayDriver::status() const {
+  // docker's overlay2 lines, in its order.
+  return {{"Backing Filesystem", backing_file_system()},
+          {"Supports d_type", "true"},
+          {"Using metacopy", "false"},
+          {"Native Overlay Diff", "true"},
+          {"userxattr", "false"}};
+}
+
+Result<> OverlayDriver::build(const sys::Fd& container, const Layers& /*layers*/) {
+  const sys::Fd upper = TRY(make_directory_at(container, "upper", 0755));
+  // The root directory that the container sees; docker's is 0755 whatever the umask.
+  if (::fchmod(upper.get(), 0755) < 0) return Error::from_errno(errno, "chmod upper");
+  TRY(make_directory_at(container, "work", 0700));
+  return {};
+}
+
+Result<OverlayPlan> OverlayDriver::plan(const sys::Fd& container, const Layers& layers) const {
+  OverlayPlan plan;
+  for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer)
+    plan.lower.push_back(TRY(open_layer_tree(*layer)));
+  if (plan.lower.empty()) plan.lower.push_back(TRY(sys::open_at(layout().root, kEmpty, kHandle)));
+  plan.upper = TRY(sys::open_at(container, "upper", kHandle));
+  plan.work = TRY(sys::open_at(container, "work", kHandle));
+  return plan;
+}
+
+Result<sys::Fd> OverlayDriver::mount_tree(const sys::Fd& container, const std::string& /*name*/,
+                                          const Layers& layers, MountOptions::Access access) {
+  const OverlayPlan wanted = TRY(plan(container, layers));
+  sys::DetachedMount mount(TRY(mount_overlay(wanted, method_)));
+  if (access == MountOptions::Access::ReadOnly) TRY(mount.change({.set = MOUNT_ATTR_RDONLY}));
+  return mount.release();
+}
+
+Result<Usage> OverlayDriver::measure(const sys::Fd& container) const {
+  const sys::Fd upper = TRY(sys::open_at(container, "upper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  const TreeSize size = TRY(measure_tree(upper));
+  return Usage{size.bytes, size.entries};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Driver>> open_overlay(const std::string& root) {
+  auto driver = std::make_unique<OverlayDriver>(TRY(open_layout(root, "overlay")));
+  TRY(driver->open());
+  return driver;
+}
+
+}  // namespace wherry::snapshot

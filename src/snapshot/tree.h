@@ -1,0 +1,23 @@
+// Trees of files that we made: measured, walked by descriptor, never through a symlink.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "sys/fd.h"
+
+namespace wherry::snapshot {
+
+struct TreeSize {
+  std::uint64_t entries = 0;  // everything below the root
+  std::uint64_t bytes = 0;    // sizes of regular files, a file with several names once
+  bool operator==(const TreeSize&) const = default;
+};
+Result<TreeSize> measure_tree(const sys::Fd& root);
+
+// Names in a directory but "." and "..".
+Result<std::vector<std::string>> list_names(const sys::Fd& directory);
+
+}  // namespace wherry::snapshot
