@@ -184,6 +184,17 @@ void Connection::push_finish() {
   kick();
 }
 
+void Connection::push_finish_after(std::chrono::milliseconds span) {
+  boost::asio::post(core_.io, [self = shared_from_this(), span] {
+    if (self->state_ == State::Pushing) self->set_deadline(span);
+  });
+}
+
+std::size_t Connection::push_queued() {
+  const std::lock_guard lock(push_mutex_);
+  return pushed_.bytes.size();
+}
+
 void Connection::push_keep(std::shared_ptr<void> object) {
   const std::lock_guard lock(push_mutex_);
   // Dropped by the caller's stack, after the lock, if the stream has ended.
@@ -238,6 +249,10 @@ void PushStream::respond(Response response) { connection_->push_respond(std::mov
 void PushStream::begin(Response head) { connection_->push_begin(std::move(head)); }
 bool PushStream::push(std::string_view bytes) { return connection_->push(bytes); }
 void PushStream::finish() { connection_->push_finish(); }
+void PushStream::finish_after(std::chrono::milliseconds span) {
+  connection_->push_finish_after(span);
+}
+std::size_t PushStream::queued() const { return connection_->push_queued(); }
 void PushStream::keep(std::shared_ptr<void> object) { connection_->push_keep(std::move(object)); }
 
 // ---- Exchange --------------------------------------------------------------------------

@@ -23,7 +23,10 @@ void Connection::start() {
 void Connection::set_deadline(std::chrono::milliseconds span) { deadline_ = Clock::now() + span; }
 
 void Connection::check_deadline(Clock::time_point now) {
-  if (deadline_ && *deadline_ <= now) close();
+  if (!deadline_ || *deadline_ > now) return;
+  if (state_ != State::Pushing) return close();
+  deadline_.reset();
+  push_finish();
 }
 
 void Connection::arm_read() {

@@ -51,6 +51,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void push_begin(Response head);
   bool push(std::string_view bytes);
   void push_finish();
+  void push_finish_after(std::chrono::milliseconds span);
+  std::size_t push_queued();
   void push_keep(std::shared_ptr<void> object);
   void push_abandon();
 

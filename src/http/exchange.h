@@ -6,6 +6,7 @@
 // Thread rule: one thread at a time, except read_body() beside write(); PushStream as it says.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -46,6 +47,10 @@ class PushStream {
   // False once the stream has ended.
   bool push(std::string_view bytes);
   void finish();
+  // finish(), once `span` has passed (to the second).
+  void finish_after(std::chrono::milliseconds span);
+  // Bytes pushed that are not written yet.
+  [[nodiscard]] std::size_t queued() const;
   // Holds `object` (a subscription) until the stream ends; drops it at once if it has.
   void keep(std::shared_ptr<void> object);
 

@@ -1,0 +1,18 @@
+// The tables of routes, one per file. Private to src/api.
+#pragma once
+
+#include <span>
+
+#include "api/router.h"
+
+namespace wherry::api {
+
+std::span<const Route> container_routes();  // containers.cc
+std::span<const Route> stream_routes();     // container_streams.cc
+std::span<const Route> exec_routes();       // exec.cc
+std::span<const Route> image_routes();      // images.cc
+std::span<const Route> transfer_routes();   // image_transfers.cc
+std::span<const Route> system_routes();     // system.cc
+std::span<const Route> missing_routes();    // missing.cc: what docker has and wherry not yet
+
+}  // namespace wherry::api
