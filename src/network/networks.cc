@@ -336,7 +336,8 @@ void KernelNetworks::disconnect(const Endpoint& endpoint) {
   if (!ground_ || !ip) return;
   const std::scoped_lock lock(route_mutex_);
   sys::NetlinkBatch batch;
-  if (!endpoint.host_interface.empty()) sys::close_port(batch, endpoint.host_interface);
+  const auto link = sys::find_link(route_, endpoint.host_interface);
+  if (link && *link) sys::close_port(batch, (*link)->index);
   sys::delete_neighbour(batch, ground_->bridge.index, ip->bytes());
   static_cast<void>(route_.transact(batch));
 }

@@ -209,13 +209,12 @@ void configure_port_and_raise(NetlinkBatch& batch, const PortSpec& port) {
   });
 }
 
-void close_port(NetlinkBatch& batch, const std::string& name) {
-  batch.message("close bridge port", RTM_NEWLINK, 0, link_header(0));
-  batch.text(IFLA_IFNAME, name);
-  batch.nest(IFLA_LINKINFO, [&] {
-    batch.text(IFLA_INFO_SLAVE_KIND, "bridge");
-    batch.nest(IFLA_INFO_SLAVE_DATA, [&] { batch.u8(IFLA_BRPORT_STATE, BR_STATE_DISABLED); });
-  });
+void close_port(NetlinkBatch& batch, int index) {
+  // Not as slave data of RTM_NEWLINK: the state change that follows there opens it again.
+  ifinfomsg header = link_header(index);
+  header.ifi_family = AF_BRIDGE;
+  batch.message("close bridge port", RTM_SETLINK, 0, header);
+  batch.nest(IFLA_PROTINFO, [&] { batch.u8(IFLA_BRPORT_STATE, BR_STATE_DISABLED); });
 }
 
 namespace {

@@ -106,7 +106,7 @@ struct PortSpec {
 void configure_port_and_raise(NetlinkBatch& batch, const PortSpec& port);
 
 // The port neither takes nor gives frames from now on.
-void close_port(NetlinkBatch& batch, const std::string& name);
+void close_port(NetlinkBatch& batch, int index);
 
 void add_address(NetlinkBatch& batch, const InterfaceAddress& address);
 void delete_address(NetlinkBatch& batch, const InterfaceAddress& address);
