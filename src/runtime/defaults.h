@@ -2,7 +2,7 @@
 // engine starts from `default_config` and changes what the request says.
 #pragma once
 
-#include <span>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -27,7 +27,7 @@
 
 namespace wherry::runtime {
 
-// Become 0, 1, 2 of the program; an empty one is /dev/null's place: closed. Unused with a
+// Become 0, 1, 2 of the program; all three are needed, none with a
 // terminal.
 struct Stdio {
   sys::Fd in;

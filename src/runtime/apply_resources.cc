@@ -1,0 +1,76 @@
+#include <fmt/format.h>
+#include <linux/bpf.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "runtime/resources.h"
+
+namespace wherry::runtime {
+namespace {
+
+long bpf(int command, bpf_attr& attributes) {
+  return ::syscall(SYS_bpf, command, &attributes, sizeof attributes);
+}
+
+Result<> attach_device_program(const std::string& program, const sys::Fd& cgroup) {
+  static constexpr char kLicense[] = "Apache-2.0";
+  bpf_attr load{};
+  load.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+  load.insns = reinterpret_cast<std::uintptr_t>(program.data());
+  load.insn_cnt = static_cast<std::uint32_t>(program.size() / sizeof(bpf_insn));
+  load.license = reinterpret_cast<std::uintptr_t>(&kLicense[0]);
+  const sys::Fd loaded(static_cast<int>(bpf(BPF_PROG_LOAD, load)));
+  if (!loaded) return Error::from_errno(errno, "load device program");
+  bpf_attr attach{};
+  attach.target_fd = static_cast<std::uint32_t>(cgroup.get());
+  attach.attach_bpf_fd = static_cast<std::uint32_t>(loaded.get());
+  attach.attach_type = BPF_CGROUP_DEVICE;
+  attach.attach_flags = BPF_F_ALLOW_MULTI;
+  if (bpf(BPF_PROG_ATTACH, attach) < 0)
+    return Error::from_errno(errno, "attach device program");
+  return {};
+}
+
+Result<> apply_device_rules(const std::vector<spec::oci::DeviceRule>& rules,
+                            const sys::Cgroup& cgroup) {
+  if (cgroup.is_v2("devices")) {
+    const sys::Fd directory = TRY(cgroup.open_unified());
+    if (!directory) return Error(ErrorKind::Unsupported, "cgroup is read-only");
+    return attach_device_program(device_program(rules), directory);
+  }
+  for (const CgroupWrite& write : device_writes(rules))
+    TRY(cgroup.write(write.controller, write.file, write.value));
+  return {};
+}
+
+Error refused(const CgroupWrite& write, Error error) {
+  if (error.kind() != ErrorKind::Unsupported)
+    return {ErrorKind::InvalidArgument, error.errno_value(),
+            fmt::format("failed to set {}: {}", write.file, error.message())};
+  return {ErrorKind::Unsupported, error.errno_value(),
+          fmt::format("this host does not let {} be set: {}", write.file, error.message())};
+}
+
+}  // namespace
+
+Result<> apply_resources(const spec::oci::Resources& resources, const sys::Cgroup& cgroup,
+                         std::vector<std::string>& warnings) {
+  for (const CgroupWrite& write : limit_writes(resources, *cgroup.layout(), warnings)) {
+    auto written = cgroup.write(write.controller, write.file, write.value);
+    if (written) continue;
+    const int error = written.error().errno_value();
+    // No such hierarchy, or a kernel built without that file (swap accounting, bfq).
+    if (written.error().kind() == ErrorKind::Unsupported && (error == 0 || error == ENOENT))
+      warnings.push_back(fmt::format("{} is not supported here, the limit is discarded", write.file));
+    else
+      return refused(write, std::move(written).error());
+  }
+  if (resources.devices.empty()) return {};
+  if (auto applied = apply_device_rules(resources.devices, cgroup); !applied)
+    warnings.push_back(fmt::format("device access is not limited: {}", applied.error().message()));
+  return {};
+}
+
+}  // namespace wherry::runtime

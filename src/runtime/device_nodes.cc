@@ -1,0 +1,146 @@
+#include "runtime/device_nodes.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <optional>
+
+#include "base/strings.h"
+#include "sys/path.h"
+
+namespace wherry::runtime {
+namespace {
+
+using spec::oci::Device;
+
+struct DefaultNode {
+  const char* name;
+  unsigned major;
+  unsigned minor;
+};
+constexpr std::array kDefaultNodes{DefaultNode{"null", 1, 3},   DefaultNode{"zero", 1, 5},
+                                   DefaultNode{"full", 1, 7},   DefaultNode{"random", 1, 8},
+                                   DefaultNode{"urandom", 1, 9}, DefaultNode{"tty", 5, 0}};
+
+struct Link {
+  const char* name;
+  const char* target;
+};
+constexpr std::array kLinks{
+    Link{"fd", "/proc/self/fd"},         Link{"stdin", "/proc/self/fd/0"},
+    Link{"stdout", "/proc/self/fd/1"},   Link{"stderr", "/proc/self/fd/2"},
+    Link{"core", "/proc/kcore"},         Link{"ptmx", "pts/ptmx"}};
+
+struct Node {
+  std::string name;
+  mode_t type = S_IFCHR;
+  dev_t number = 0;
+  mode_t mode = 0666;
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+Result<> check_existing(const sys::Fd& directory, const Node& node) {
+  struct stat present {};
+  if (::fstatat(directory.get(), node.name.c_str(), &present, AT_SYMLINK_NOFOLLOW) < 0)
+    return Error::from_errno(errno, fmt::format("stat device {}", node.name));
+  const bool same = (present.st_mode & S_IFMT) == node.type &&
+                    (node.type == S_IFIFO || present.st_rdev == node.number);
+  if (same) return {};
+  return Error::conflict(fmt::format("{} of the root file system is not the device", node.name));
+}
+
+Result<> make_node(const sys::Fd& directory, const Node& node) {
+  const char* name = node.name.c_str();
+  if (::mknodat(directory.get(), name, node.type | node.mode, node.number) < 0) {
+    if (errno == EEXIST) return check_existing(directory, node);
+    return Error::from_errno(errno, fmt::format("create device {}", node.name));
+  }
+  // Past the umask. The name is ours: just made, and nobody else is in this tree yet.
+  const sys::Fd made = TRY(sys::open_at(directory, name, O_PATH | O_NOFOLLOW));
+  const std::string path = sys::fd_path(made);
+  if (::chmod(path.c_str(), node.mode) < 0)
+    return Error::from_errno(errno, fmt::format("chmod device {}", node.name));
+  if ((node.uid != 0 || node.gid != 0) &&
+      ::fchownat(made.get(), "", node.uid, node.gid, AT_EMPTY_PATH) < 0)
+    return Error::from_errno(errno, fmt::format("chown device {}", node.name));
+  return {};
+}
+
+Result<mode_t> type_of(const Device& device) {
+  if (device.type == "c" || device.type == "u") return S_IFCHR;
+  if (device.type == "b") return S_IFBLK;
+  if (device.type == "p") return S_IFIFO;
+  return Error::invalid(
+      fmt::format("device {}: unknown type {}", device.path, quote(device.type)));
+}
+
+// Makes the node of `device` at `path` below `directory`.
+Result<> make_config_node(const sys::Fd& directory, const Device& device, std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  Node node;
+  node.name = slash == std::string_view::npos ? path : path.substr(slash + 1);
+  node.type = TRY(type_of(device));
+  node.number = makedev(static_cast<unsigned>(device.major), static_cast<unsigned>(device.minor));
+  node.mode = device.file_mode.value_or(0666) & 07777;
+  node.uid = device.uid.value_or(0);
+  node.gid = device.gid.value_or(0);
+  if (node.name.empty() || node.name == "." || node.name == "..")
+    return Error::invalid(fmt::format("device path {}", device.path));
+  const std::string_view above = slash == std::string_view::npos ? "" : path.substr(0, slash);
+  const sys::Fd parent = TRY_AS(fmt::format("device {}", device.path),
+                                sys::make_directories_in_root(directory, above, 0755));
+  return make_node(parent, node);
+}
+
+std::optional<std::string_view> below_dev(std::string_view path) {
+  if (!path.starts_with("/dev/")) return std::nullopt;
+  return path.substr(5);
+}
+
+
+Result<> make_empty_file(const sys::Fd& dev, const char* name) {
+  const sys::Fd file(
+      ::openat(dev.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file && errno != EEXIST) return Error::from_errno(errno, fmt::format("create {}", name));
+  return {};
+}
+
+}  // namespace
+
+Result<> make_device_nodes(const sys::Fd& dev, const DeviceNodesRequest& request) {
+  for (const Device& device : request.config->linux_.devices)
+    if (const auto path = below_dev(device.path)) TRY(make_config_node(dev, device, *path));
+  for (const DefaultNode& node : kDefaultNodes) {
+    // A node of that name in the config came first, with its own mode and owner.
+    if (::faccessat(dev.get(), node.name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+        std::ranges::any_of(request.config->linux_.devices, [&](const Device& device) {
+          return below_dev(device.path) == std::string_view(node.name);
+        }))
+      continue;
+    TRY(make_node(dev, {.name = node.name, .number = makedev(node.major, node.minor)}));
+  }
+  for (const Link& link : kLinks)
+    if (::symlinkat(link.target, dev.get(), link.name) < 0 && errno != EEXIST)
+      return Error::from_errno(errno, fmt::format("create link {}", link.name));
+  if (request.terminal) TRY(make_empty_file(dev, "console"));
+  return {};
+}
+
+Result<> make_foreign_device_nodes(const sys::Fd& root, const spec::oci::Config& config) {
+  for (const Device& device : config.linux_.devices) {
+    if (below_dev(device.path)) continue;
+    std::string_view path = device.path;
+    while (path.starts_with('/')) path.remove_prefix(1);
+    TRY(make_config_node(root, device, path));
+  }
+  return {};
+}
+
+}  // namespace wherry::runtime

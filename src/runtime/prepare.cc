@@ -1,0 +1,277 @@
+// The order in which a container comes to be. Every line that adds a step is one decision.
+#include "runtime/prepare.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/strings.h"
+#include "base/undo.h"
+#include "runtime/mount_plan.h"
+#include "runtime/plan_builder.h"
+#include "runtime/process_plan.h"
+#include "runtime/resources.h"
+#include "runtime/sysctl.h"
+
+namespace wherry::runtime {
+namespace {
+
+using spec::oci::Config;
+
+struct NamespaceRow {
+  std::string_view type;
+  std::uint64_t flag;
+};
+constexpr std::array kNamespaces{
+    NamespaceRow{"mount", CLONE_NEWNS}, NamespaceRow{"network", CLONE_NEWNET},
+    NamespaceRow{"uts", CLONE_NEWUTS},  NamespaceRow{"ipc", CLONE_NEWIPC},
+    NamespaceRow{"pid", CLONE_NEWPID},  NamespaceRow{"cgroup", CLONE_NEWCGROUP},
+};
+
+struct Joined {
+  std::uint64_t flag;
+  sys::Fd fd;
+};
+
+// What the config says of each kind: a new one, somebody's, or (absent) the launcher's.
+struct Namespaces {
+  std::uint64_t fresh = 0;
+  std::vector<Joined> joined;
+  [[nodiscard]] bool is_own(std::uint64_t flag) const {
+    return (fresh & flag) != 0 ||
+           std::ranges::any_of(joined, [&](const Joined& one) { return one.flag == flag; });
+  }
+};
+
+Result<Namespaces> read_namespaces(const Config& config, sys::Fd network) {
+  Namespaces result;
+  if (network) result.joined.push_back({CLONE_NEWNET, std::move(network)});
+  for (const spec::oci::Namespace& wanted : config.linux_.namespaces) {
+    const auto row = std::ranges::find(kNamespaces, wanted.type, &NamespaceRow::type);
+    if (row == kNamespaces.end())
+      return Error(ErrorKind::Unsupported,
+                   fmt::format("namespace type {} is not supported", quote(wanted.type)));
+    if (row->flag == CLONE_NEWNET && result.is_own(CLONE_NEWNET)) continue;
+    if (result.is_own(row->flag))
+      return Error::invalid(fmt::format("duplicate namespace {}", quote(wanted.type)));
+    if (wanted.path.empty()) {
+      result.fresh |= row->flag;
+      continue;
+    }
+    sys::Fd fd = TRY_AS(fmt::format("namespace {}", wanted.type),
+                        sys::open_at({}, wanted.path.c_str(), O_RDONLY));
+    result.joined.push_back({row->flag, std::move(fd)});
+  }
+  if ((result.fresh & CLONE_NEWNS) == 0)
+    return Error(ErrorKind::Unsupported, "a container needs a new mount namespace");
+  return result;
+}
+
+Result<std::uint64_t> propagation_of(const std::string& word) {
+  if (word.empty() || word == "private" || word == "rprivate") return 0;
+  if (word == "slave" || word == "rslave") return MS_SLAVE;
+  if (word == "shared" || word == "rshared") return MS_SHARED;
+  if (word == "unbindable" || word == "runbindable") return MS_UNBINDABLE;
+  return Error::invalid(fmt::format("rootfsPropagation {}", quote(word)));
+}
+
+class ContainerPlanner {
+ public:
+  explicit ContainerPlanner(PrepareRequest request) : request_(std::move(request)) {}
+
+  Result<Prepared> run() {
+    if (!config().process) return Error::invalid("process property must not be empty");
+    namespaces_ = TRY(read_namespaces(config(), std::move(request_.network_namespace)));
+    Undo undo;
+    TRY(make_cgroup(undo));
+    TRY(plan_namespaces());
+    TRY(plan_root());
+    TRY(plan_process_end(process_request(), builder_, prepared_.warnings));
+    auto finished = std::move(builder_).finish();
+    prepared_.plan = std::move(finished.plan);
+    prepared_.fds = std::move(finished.fds);
+    prepared_.cgroup = request_.cgroup;
+    TRY(validate(prepared_.plan, prepared_.fds.size()));
+    undo.commit();
+    return std::move(prepared_);
+  }
+
+ private:
+  [[nodiscard]] const Config& config() const { return *request_.config; }
+
+  [[nodiscard]] ProcessRequest process_request() const {
+    const auto& seccomp = config().linux_.seccomp;
+    return {.process = &*config().process,
+            .seccomp = seccomp ? &*seccomp : nullptr,
+            .proc = slots_.proc,
+            .devpts = slots_.devpts,
+            .preserved_fds = request_.preserved_fds,
+            .new_keyring = request_.new_keyring};
+  }
+
+  Result<> make_cgroup(Undo& undo) {
+    if (!request_.cgroup) return {};
+    const sys::Cgroup cgroup = request_.cgroup;
+    TRY(cgroup.create(prepared_.warnings));
+    undo.add([cgroup]() noexcept { static_cast<void>(cgroup.remove(0)); });
+    if (config().linux_.resources)
+      TRY(apply_resources(*config().linux_.resources, cgroup, prepared_.warnings));
+    return {};
+  }
+
+  Result<> plan_namespaces() {
+    builder_.add(StepKind::NewSession);
+    builder_.add(StepKind::ResetSignals);
+    for (sys::Fd& procs : TRY(request_.cgroup.open_v1_procs()))
+      builder_.add({.kind = StepKind::JoinCgroup, .fd = builder_.pass(std::move(procs))});
+    if (sys::Fd unified = TRY(request_.cgroup.open_unified()))
+      builder_.plan().cgroup = builder_.pass(std::move(unified));
+    for (Joined& one : namespaces_.joined) {
+      const std::uint32_t slot = builder_.pass(std::move(one.fd));
+      // A process is born in its pid namespace and cannot change it.
+      if (one.flag == CLONE_NEWPID) builder_.plan().pid_namespace = slot;
+      else builder_.add({.kind = StepKind::JoinNamespaces, .fd = slot, .a = one.flag});
+    }
+    builder_.plan().clone_flags = namespaces_.fresh & ~std::uint64_t{CLONE_NEWCGROUP};
+    // Only after the groups are joined: its root is where the process then is.
+    if ((namespaces_.fresh & CLONE_NEWCGROUP) != 0)
+      builder_.add({.kind = StepKind::Unshare, .a = CLONE_NEWCGROUP});
+    if (!config().hostname.empty()) {
+      if (!namespaces_.is_own(CLONE_NEWUTS))
+        return Error::invalid("hostname without a uts namespace of its own");
+      builder_.add_text(StepKind::SetHostname, config().hostname);
+    }
+    if (!config().domainname.empty()) {
+      if (!namespaces_.is_own(CLONE_NEWUTS))
+        return Error::invalid("domainname without a uts namespace of its own");
+      builder_.add_text(StepKind::SetDomainname, config().domainname);
+    }
+    return {};
+  }
+
+  Result<> plan_root() {
+    const auto& settings = config().linux_;
+    builder_.add({.kind = StepKind::SetPropagation, .a = MS_PRIVATE});
+    std::uint32_t masks = kNone;
+    if (!settings.masked_paths.empty()) {
+      masks = builder_.pass(TRY(make_mask_mount()));
+      builder_.add({.kind = StepKind::AttachAtRoot, .fd = masks});
+    }
+    MountRequest mounts{.config = request_.config,
+                        .root = &request_.rootfs,
+                        .cgroup = &request_.cgroup,
+                        .ready_mounts = &request_.ready_mounts,
+                        .private_cgroup_namespace = namespaces_.is_own(CLONE_NEWCGROUP)};
+    const std::uint32_t root = TRY(plan_mounts_at_root(mounts));
+    TRY(plan_before_pivot());
+    for (const std::string& path : settings.readonly_paths)
+      builder_.add_text(StepKind::MakeReadOnly, path);
+    for (const std::string& path : settings.masked_paths)
+      builder_.add(
+          {.kind = StepKind::Mask, .fd = masks, .text = builder_.text(path)});
+    builder_.add({.kind = StepKind::PivotRoot, .fd = root});
+    return plan_root_attributes(root);
+  }
+
+  Result<std::uint32_t> plan_mounts_at_root(const MountRequest& mounts) {
+    sys::Fd for_slot = TRY(request_.rootfs.duplicate());
+    const std::uint32_t root = builder_.pass(std::move(for_slot));
+    builder_.add({.kind = StepKind::AttachAtRoot, .fd = root});
+    builder_.add({.kind = StepKind::UseRoot, .fd = root});
+    slots_ = TRY(plan_mounts(mounts, builder_));
+    return root;
+  }
+
+  // Parameters go through the procfs that was just made, before /proc/sys turns read-only.
+  Result<> plan_before_pivot() {
+    const OwnNamespaces own{.network = namespaces_.is_own(CLONE_NEWNET),
+                            .ipc = namespaces_.is_own(CLONE_NEWIPC),
+                            .uts = namespaces_.is_own(CLONE_NEWUTS)};
+    if (slots_.proc == kNone) {
+      slots_.proc = builder_.scratch();
+      builder_.add({.kind = StepKind::NewMount, .fd = slots_.proc, .text = builder_.text("proc")});
+    }
+    for (const auto& [name, value] : config().linux_.sysctl) {
+      const std::string file = TRY(sysctl_file(name, value, own));
+      builder_.add({.kind = StepKind::WriteProc,
+                    .fd = slots_.proc,
+                    .text = builder_.text(file),
+                    .text2 = builder_.text(value)});
+    }
+    TRY(plan_process_start(process_request(), builder_, prepared_.warnings));
+    if (config().process->terminal) builder_.add_text(StepKind::AttachConsole, "/dev/console");
+    // runc makes a working directory that the image lacks.
+    builder_.add_text(StepKind::MakeDirectory, config().process->cwd);
+    return {};
+  }
+
+  Result<> plan_root_attributes(std::uint32_t root) {
+    if (config().root && config().root->readonly)
+      builder_.add({.kind = StepKind::ChangeMount, .fd = root, .a = MOUNT_ATTR_RDONLY});
+    const std::uint64_t propagation = TRY(propagation_of(config().linux_.rootfs_propagation));
+    if (propagation != 0)
+      builder_.add({.kind = StepKind::ChangeMount, .fd = root, .b = propagation, .c = 1});
+    return {};
+  }
+
+  PrepareRequest request_;
+  Namespaces namespaces_;
+  PlanBuilder builder_;
+  MountSlots slots_;
+  Prepared prepared_;
+};
+
+}  // namespace
+
+Result<Prepared> prepare(PrepareRequest request) {
+  return ContainerPlanner(std::move(request)).run();
+}
+
+Result<Prepared> prepare_exec(ExecRequest request) {
+  if (request.cgroup.is_frozen()) return Error::conflict("cannot exec in a paused container");
+  Prepared prepared;
+  PlanBuilder builder;
+  const std::uint32_t target = builder.pass(TRY(request.target->fd().duplicate()));
+  builder.plan().pid_namespace = target;
+  builder.add(StepKind::NewSession);
+  builder.add(StepKind::ResetSignals);
+  for (sys::Fd& procs : TRY(request.cgroup.open_v1_procs()))
+    builder.add({.kind = StepKind::JoinCgroup, .fd = builder.pass(std::move(procs))});
+  if (sys::Fd unified = TRY(request.cgroup.open_unified()))
+    builder.plan().cgroup = builder.pass(std::move(unified));
+  constexpr std::uint64_t kAll =
+      CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP;
+  builder.add({.kind = StepKind::JoinNamespaces, .fd = target, .a = kAll});
+  builder.add(StepKind::UseRoot);
+  const std::uint32_t proc = builder.scratch();
+  builder.add({.kind = StepKind::NewMount, .fd = proc, .text = builder.text("proc")});
+  const ProcessRequest process{.process = request.process,
+                               .seccomp = request.seccomp,
+                               .proc = proc,
+                               .preserved_fds = request.preserved_fds,
+                               .new_keyring = request.new_keyring};
+  TRY(plan_process_start(process, builder, prepared.warnings));
+  TRY(plan_process_end(process, builder, prepared.warnings));
+  auto finished = std::move(builder).finish();
+  prepared.plan = std::move(finished.plan);
+  prepared.fds = std::move(finished.fds);
+  prepared.cgroup = request.cgroup;
+  TRY(validate(prepared.plan, prepared.fds.size()));
+  return prepared;
+}
+
+Result<sys::Fd> open_process_root(pid_t pid, const sys::Pidfd& pidfd) {
+  const std::string path = fmt::format("/proc/{}/root", pid);
+  sys::Fd root = TRY(sys::open_at({}, path.c_str(), O_PATH | O_DIRECTORY));
+  // The number may have passed to another process meanwhile; the pidfd cannot have.
+  if (!TRY(pidfd.wait_ended(0))) return root;
+  return Error::conflict("container is not running");
+}
+
+}  // namespace wherry::runtime

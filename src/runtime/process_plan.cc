@@ -1,0 +1,236 @@
+#include "runtime/process_plan.h"
+
+#include <fmt/format.h>
+#include <linux/capability.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/strings.h"
+#include "runtime/seccomp.h"
+#include "sys/capability.h"
+
+namespace wherry::runtime {
+namespace {
+
+using spec::oci::Process;
+
+struct LimitRow {
+  std::string_view name;
+  int resource;
+};
+constexpr std::array kLimits{
+    LimitRow{"RLIMIT_AS", RLIMIT_AS},           LimitRow{"RLIMIT_CORE", RLIMIT_CORE},
+    LimitRow{"RLIMIT_CPU", RLIMIT_CPU},         LimitRow{"RLIMIT_DATA", RLIMIT_DATA},
+    LimitRow{"RLIMIT_FSIZE", RLIMIT_FSIZE},     LimitRow{"RLIMIT_LOCKS", RLIMIT_LOCKS},
+    LimitRow{"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK}, LimitRow{"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
+    LimitRow{"RLIMIT_NICE", RLIMIT_NICE},       LimitRow{"RLIMIT_NOFILE", RLIMIT_NOFILE},
+    LimitRow{"RLIMIT_NPROC", RLIMIT_NPROC},     LimitRow{"RLIMIT_RSS", RLIMIT_RSS},
+    LimitRow{"RLIMIT_RTPRIO", RLIMIT_RTPRIO},   LimitRow{"RLIMIT_RTTIME", RLIMIT_RTTIME},
+    LimitRow{"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
+    LimitRow{"RLIMIT_STACK", RLIMIT_STACK},
+};
+
+bool may_raise_limits() {
+  const auto own = sys::own_capabilities();
+  return own && (own->permitted >> CAP_SYS_RESOURCE & 1) != 0;
+}
+
+// Without CAP_SYS_RESOURCE a hard limit can only go down.
+Result<> add_rlimit(const spec::oci::Rlimit& limit, PlanBuilder& builder,
+                    std::vector<std::string>& warnings) {
+  const auto row = std::ranges::find(kLimits, limit.type, &LimitRow::name);
+  if (row == kLimits.end())
+    return Error::invalid(fmt::format("unknown rlimit {}", quote(limit.type)));
+  if (limit.soft > limit.hard)
+    return Error::invalid(fmt::format("{}: soft limit is above the hard one", limit.type));
+  rlimit own{};
+  if (::getrlimit(static_cast<__rlimit_resource>(row->resource), &own) < 0)
+    return Error::from_errno(errno, fmt::format("read {}", limit.type));
+  std::uint64_t hard = limit.hard;
+  if (hard > own.rlim_max && !may_raise_limits()) {
+    hard = own.rlim_max;
+    warnings.push_back(fmt::format("{} cannot be raised to {} here, {} is used", limit.type,
+                                   limit.hard, hard));
+  }
+  builder.add({.kind = StepKind::SetRlimit,
+               .a = static_cast<std::uint64_t>(row->resource),
+               .b = std::min(limit.soft, hard),
+               .c = hard});
+  return {};
+}
+
+// Names -> bits, without those that this process cannot pass on.
+Result<sys::CapabilitySet> capability_set(const std::vector<std::string>& names,
+                                          sys::CapabilitySet held) {
+  sys::CapabilitySet set = 0;
+  for (const std::string& name : names) {
+    const auto number = sys::capability_number(name);
+    if (!number) return Error::invalid(fmt::format("unknown capability {}", quote(name)));
+    set |= sys::CapabilitySet{1} << *number;
+  }
+  return set & held;
+}
+
+struct CapabilityBits {
+  sys::CapabilitySet bounding = 0;
+  sys::CapabilitySet effective = 0;
+  sys::CapabilitySet permitted = 0;
+  sys::CapabilitySet inheritable = 0;
+  sys::CapabilitySet ambient = 0;
+};
+
+Result<CapabilityBits> capability_bits(const Process& process,
+                                       std::vector<std::string>& warnings) {
+  const spec::oci::Capabilities wanted = process.capabilities.value_or(spec::oci::Capabilities{});
+  const sys::OwnCapabilities own = TRY(sys::own_capabilities());
+  CapabilityBits bits;
+  const sys::CapabilitySet asked = TRY(capability_set(wanted.bounding, ~sys::CapabilitySet{0}));
+  bits.bounding = asked & own.bounding;
+  bits.permitted = TRY(capability_set(wanted.permitted, own.permitted));
+  bits.effective = TRY(capability_set(wanted.effective, bits.permitted));
+  bits.inheritable = TRY(capability_set(wanted.inheritable, bits.permitted));
+  bits.ambient = TRY(capability_set(wanted.ambient, bits.permitted & bits.inheritable));
+  const auto missing = sys::capability_names(asked & ~own.bounding);
+  if (!missing.empty())
+    warnings.push_back(fmt::format("capabilities not available here: {}", join(missing, ", ")));
+  return bits;
+}
+
+Result<std::uint64_t> io_priority_of(const spec::oci::IoPriority& priority) {
+  static constexpr std::array<std::string_view, 4> kClasses{
+      "IOPRIO_CLASS_NONE", "IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE"};
+  const auto found = std::ranges::find(kClasses, priority.policy);
+  if (found == kClasses.end() || priority.priority < 0 || priority.priority > 7)
+    return Error::invalid(fmt::format("ioPriority {} {}", priority.policy, priority.priority));
+  const auto number = static_cast<std::uint64_t>(found - kClasses.begin());
+  return number << 13 | static_cast<std::uint64_t>(priority.priority);
+}
+
+// A score below our own needs CAP_SYS_RESOURCE: the nearest that the kernel grants is ours.
+std::int64_t granted_score(std::int64_t wanted, std::vector<std::string>& warnings) {
+  const auto text = sys::read_file("/proc/self/oom_score_adj");
+  const auto own = text ? parse_i64(trim(*text)) : std::optional<std::int64_t>();
+  if (!own || wanted >= *own || may_raise_limits()) return wanted;
+  warnings.push_back(fmt::format("oom_score_adj {} cannot be set here, {} is used", wanted, *own));
+  return *own;
+}
+
+void plan_proc_self(PlanBuilder& builder, std::uint32_t proc, const char* file,
+                    const std::string& value) {
+  builder.add({.kind = StepKind::WriteProcSelf,
+               .fd = proc,
+               .text = builder.text(file),
+               .text2 = builder.text(value)});
+}
+
+Result<> plan_lsm(const ProcessRequest& request, PlanBuilder& builder) {
+  const Process& process = *request.process;
+  if (!process.selinux_label.empty())
+    return Error(ErrorKind::Unsupported, "SELinux labels are not supported");
+  if (process.apparmor_profile.empty() || process.apparmor_profile == "unconfined") return {};
+  if (::access("/sys/module/apparmor/parameters/enabled", F_OK) != 0)
+    return Error(ErrorKind::Unsupported,
+                 "an AppArmor profile is asked for, but AppArmor is not enabled on this host");
+  // "attr/apparmor/exec" since Linux 5.8; the plain name belongs to the first LSM.
+  const bool own_directory = ::access("/proc/self/attr/apparmor/exec", F_OK) == 0;
+  plan_proc_self(builder, request.proc, own_directory ? "attr/apparmor/exec" : "attr/exec",
+                 "exec " + process.apparmor_profile);
+  return {};
+}
+
+Result<> plan_seccomp(const ProcessRequest& request, PlanBuilder& builder) {
+  if (request.seccomp == nullptr) return {};
+  SeccompFilter filter = TRY_AS("seccomp", compile_seccomp(*request.seccomp));
+  builder.plan().seccomp = std::move(filter.program);
+  builder.add({.kind = StepKind::LoadSeccomp, .a = filter.flags});
+  return {};
+}
+
+void plan_capabilities(const CapabilityBits& bits, PlanBuilder& builder) {
+  builder.add({.kind = StepKind::SetCapabilities,
+               .a = bits.effective,
+               .b = bits.permitted,
+               .c = bits.inheritable});
+  if (bits.ambient != 0) builder.add({.kind = StepKind::SetAmbient, .a = bits.ambient});
+}
+
+// Loading a filter needs CAP_SYS_ADMIN or no_new_privs: so it comes before the capabilities
+// go, or, where the flag is set, as late as it can, to see the least of our own calls.
+Result<> plan_confinement(const ProcessRequest& request, const CapabilityBits& bits,
+                          PlanBuilder& builder) {
+  if (request.process->no_new_privileges) {
+    plan_capabilities(bits, builder);
+    return plan_seccomp(request, builder);
+  }
+  TRY(plan_seccomp(request, builder));
+  plan_capabilities(bits, builder);
+  return {};
+}
+
+Result<> check_process(const Process& process) {
+  if (process.args.empty()) return Error::invalid("args must not be empty");
+  if (!process.cwd.starts_with('/'))
+    return Error::invalid(fmt::format("Cwd must be an absolute path, not {}", quote(process.cwd)));
+  return {};
+}
+
+void plan_user(const Process& process, PlanBuilder& builder) {
+  builder.plan().groups = process.user.additional_gids;
+  builder.add(
+      {.kind = StepKind::SetUser, .a = process.user.uid, .b = process.user.gid});
+}
+
+}  // namespace
+
+Result<> plan_process_start(const ProcessRequest& request, PlanBuilder& builder,
+                            std::vector<std::string>& warnings) {
+  const Process& process = *request.process;
+  if (process.oom_score_adj && request.proc != kNone)
+    plan_proc_self(builder, request.proc, "oom_score_adj",
+                   fmt::format("{}", granted_score(*process.oom_score_adj, warnings)));
+  TRY(plan_lsm(request, builder));
+  if (!process.terminal) return {};
+  const spec::oci::Box size = process.console_size.value_or(spec::oci::Box{});
+  builder.plan().terminal = true;
+  builder.add({.kind = StepKind::OpenTerminal,
+               .fd = request.devpts,
+               .a = size.height,
+               .b = size.width,
+               .c = process.user.uid});
+  return {};
+}
+
+Result<> plan_process_end(const ProcessRequest& request, PlanBuilder& builder,
+                          std::vector<std::string>& warnings) {
+  const Process& process = *request.process;
+  TRY(check_process(process));
+  const CapabilityBits bits = TRY(capability_bits(process, warnings));
+  if (request.new_keyring) builder.add(StepKind::NewKeyring);
+  builder.add(StepKind::SetStdio);
+  if (!process.terminal) builder.add({.kind = StepKind::OwnStdio, .a = process.user.uid});
+  for (const spec::oci::Rlimit& limit : process.rlimits) TRY(add_rlimit(limit, builder, warnings));
+  if (process.io_priority)
+    builder.add({.kind = StepKind::SetIoPriority, .a = TRY(io_priority_of(*process.io_priority))});
+  builder.add_text(StepKind::EnterDirectory, process.cwd);
+  // From here on no descriptor but the channel is open: no path of the program's, neither its
+  // own nor its interpreter's, can lead through one of ours.
+  builder.add({.kind = StepKind::KeepFds, .a = request.preserved_fds});
+  builder.add({.kind = StepKind::SetUmask, .a = process.user.umask.value_or(0022) & 0777U});
+  if (process.no_new_privileges) builder.add(StepKind::SetNoNewPrivileges);
+  builder.add({.kind = StepKind::KeepBounding, .a = bits.bounding});
+  plan_user(process, builder);
+  builder.add(StepKind::FindProgram);
+  TRY(plan_confinement(request, bits, builder));
+  builder.add(StepKind::Ready);
+  builder.add(StepKind::WaitForGo);
+  builder.add(StepKind::Execute);
+  builder.plan().args = process.args;
+  builder.plan().env = process.env;
+  return {};
+}
+
+}  // namespace wherry::runtime

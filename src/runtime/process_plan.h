@@ -1,0 +1,31 @@
+// Steps that make the cloned process the one that the config describes: the same for a
+// container's first process and for an exec.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "runtime/plan_builder.h"
+#include "spec/oci_runtime.h"
+
+namespace wherry::runtime {
+
+struct ProcessRequest {
+  const spec::oci::Process* process = nullptr;
+  const spec::oci::Seccomp* seccomp = nullptr;
+  std::uint32_t proc = kNone;    // slot of a procfs of ours
+  std::uint32_t devpts = kNone;  // kNone: the one at /dev/pts
+  unsigned preserved_fds = 0;
+  bool new_keyring = true;
+};
+
+// Before the root changes: procfs writes and the terminal.
+Result<> plan_process_start(const ProcessRequest& request, PlanBuilder& builder,
+                            std::vector<std::string>& warnings);
+// From the standard streams to exec. Limits and capabilities that we do not hold ourselves are
+// cut, with a warning.
+Result<> plan_process_end(const ProcessRequest& request, PlanBuilder& builder,
+                          std::vector<std::string>& warnings);
+
+}  // namespace wherry::runtime
