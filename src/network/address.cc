@@ -40,11 +40,17 @@ Ipv4 ipv4_of(const sys::IpBytes& bytes) {
   return result;
 }
 
-std::string Subnet::str() const { return fmt::format("{}/{}", base.str(), prefix); }
+std::string Subnet::str() const {
+  return fmt::format("{}/{}", base.str(), prefix);
+}
 
-std::uint32_t Subnet::mask() const { return prefix == 0 ? 0 : ~std::uint32_t{0} << (32 - prefix); }
+std::uint32_t Subnet::mask() const {
+  return prefix == 0 ? 0 : ~std::uint32_t{0} << (32 - prefix);
+}
 
-bool Subnet::contains(Ipv4 address) const { return (address.value & mask()) == base.value; }
+bool Subnet::contains(Ipv4 address) const {
+  return (address.value & mask()) == base.value;
+}
 
 bool Subnet::overlaps(const Subnet& other) const {
   return contains(other.base) || other.contains(base);

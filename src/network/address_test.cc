@@ -42,7 +42,8 @@ TEST(Cidr, wants_an_address_and_a_length_up_to_32) {
   ASSERT_TRUE(cidr);
   EXPECT_EQ(cidr->ip.str(), "172.18.0.1");
   EXPECT_EQ(cidr->prefix, 16U);
-  for (const char* text : {"172.18.0.1", "172.18.0.1/", "172.18.0.1/33", "/16", "x/16", "1.2.3.4/+8"})
+  for (const char* text :
+       {"172.18.0.1", "172.18.0.1/", "172.18.0.1/33", "/16", "x/16", "1.2.3.4/+8"})
     EXPECT_FALSE(parse_cidr(text)) << text;
 }
 

@@ -28,8 +28,7 @@ Result<std::vector<Subnet>> taken_subnets(sys::NetlinkSocket& route, int bridge_
     if (entry.prefix != 0 && entry.index != bridge_index)
       taken.push_back(subnet_of(ipv4_of(entry.destination), entry.prefix));
   for (const sys::InterfaceAddress& entry : TRY(sys::list_addresses(route, AF_INET)))
-    if (entry.index != bridge_index)
-      taken.push_back(subnet_of(ipv4_of(entry.ip), entry.prefix));
+    if (entry.index != bridge_index) taken.push_back(subnet_of(ipv4_of(entry.ip), entry.prefix));
   for (const std::string& server : nameservers(host_resolv_conf()))
     if (const auto ip = parse_ipv4(server)) taken.push_back(subnet_of(*ip, 32));
   return taken;
@@ -99,8 +98,7 @@ Error explain(Error error, const std::string& feature) {
               fmt::format("{}: {}: the kernel lacks it (load the module or build it in), or use "
                           "--network none or host",
                           feature, error.message())};
-    default:
-      return std::move(error).within(feature);
+    default: return std::move(error).within(feature);
   }
 }
 
@@ -121,16 +119,15 @@ Result<Bridge> ensure_bridge(sys::NetlinkSocket& route, const BridgeRequest& req
   const sys::Link link = TRY(find_or_create(route, request));
   const auto present = TRY(addresses_of(route, link.index));
   const Cidr wanted = TRY(wanted_address(route, request, present, link.index));
-  if (auto off = disable_ipv6(request.name); !off)
-    return explain(std::move(off).error(), "bridge");
+  if (auto off = disable_ipv6(request.name); !off) return explain(std::move(off).error(), "bridge");
 
   sys::NetlinkBatch batch;
   for (const Cidr& other : present)
     if (other.ip != wanted.ip || other.prefix != wanted.prefix)
-      sys::delete_address(batch, {link.index, other.ip.bytes(),
-                                  static_cast<std::uint8_t>(other.prefix)});
-  sys::add_address(batch, {link.index, wanted.ip.bytes(),
-                           static_cast<std::uint8_t>(wanted.prefix)});
+      sys::delete_address(batch,
+                          {link.index, other.ip.bytes(), static_cast<std::uint8_t>(other.prefix)});
+  sys::add_address(batch,
+                   {link.index, wanted.ip.bytes(), static_cast<std::uint8_t>(wanted.prefix)});
   sys::change_link(batch, {.index = link.index, .up = true, .mtu = request.mtu});
   if (auto configured = route.transact(batch); !configured)
     return explain(std::move(configured).error(), "bridge " + request.name);

@@ -99,10 +99,10 @@ std::vector<std::string> nameservers(std::string_view resolv_conf) {
 std::string host_resolv_conf() {
   std::string text = sys::read_file(kResolvConf).value_or("");
   const auto servers = nameservers(text);
-  const bool only_stub = !servers.empty() && std::all_of(servers.begin(), servers.end(),
-                                                         [](const std::string& server) {
-                                                           return server == kSystemdStub;
-                                                         });
+  const bool only_stub = !servers.empty() &&
+                         std::all_of(servers.begin(), servers.end(), [](const std::string& server) {
+                           return server == kSystemdStub;
+                         });
   if (!only_stub) return text;
   auto real = sys::read_file(kSystemdResolvConf);
   return real ? std::move(*real) : text;
@@ -112,8 +112,7 @@ std::string resolv_conf(std::string_view host, const DnsOverrides& overrides) {
   ResolvConf content = parse(host);
   std::erase_if(content.servers, unreachable_from_container);
   if (!overrides.servers.empty()) content.servers = overrides.servers;
-  if (content.servers.empty())
-    content.servers.assign(kPublicServers.begin(), kPublicServers.end());
+  if (content.servers.empty()) content.servers.assign(kPublicServers.begin(), kPublicServers.end());
   if (!overrides.search.empty()) content.search = overrides.search;
   if (content.search == std::vector<std::string>{"."}) content.search.clear();
   if (!overrides.options.empty()) content.options = overrides.options;
@@ -138,12 +137,10 @@ Result<HostsEntry> parse_add_host(std::string_view text, std::string_view gatewa
   const bool complete = separator != std::string_view::npos && separator > 0;
   if (!complete) return Error::invalid(fmt::format("bad format for add-host: {}", quote(text)));
   HostsEntry entry{std::string(text.substr(separator + 1)), std::string(text.substr(0, separator))};
-  const bool bracketed =
-      entry.ip.size() > 2 && entry.ip.front() == '[' && entry.ip.back() == ']';
+  const bool bracketed = entry.ip.size() > 2 && entry.ip.front() == '[' && entry.ip.back() == ']';
   if (bracketed) entry.ip = entry.ip.substr(1, entry.ip.size() - 2);
   if (entry.ip == "host-gateway") {
-    if (gateway.empty())
-      return Error::invalid("unable to derive the IP value for host-gateway");
+    if (gateway.empty()) return Error::invalid("unable to derive the IP value for host-gateway");
     entry.ip = gateway;
   }
   if (!is_ip_address(entry.ip))
@@ -151,6 +148,8 @@ Result<HostsEntry> parse_add_host(std::string_view text, std::string_view gatewa
   return entry;
 }
 
-std::string hostname_file(std::string_view hostname) { return std::string(hostname) + "\n"; }
+std::string hostname_file(std::string_view hostname) {
+  return std::string(hostname) + "\n";
+}
 
 }  // namespace wherry::network

@@ -13,7 +13,7 @@ namespace wherry::network {
 // What --dns, --dns-search and --dns-option replace; empty lists keep the host's values.
 struct DnsOverrides {
   std::vector<std::string> servers;
-  std::vector<std::string> search;   // "." alone: no search list
+  std::vector<std::string> search;  // "." alone: no search list
   std::vector<std::string> options;
 };
 
@@ -35,9 +35,9 @@ struct HostsEntry {
 };
 
 struct HostsRequest {
-  std::string hostname;     // as given to --hostname, with or without a domain
+  std::string hostname;  // as given to --hostname, with or without a domain
   std::string domainname;
-  std::string ip;           // "" with --network none
+  std::string ip;                 // "" with --network none
   std::vector<HostsEntry> extra;  // --add-host, written before the container's own line
 };
 std::string hosts(const HostsRequest& request);

@@ -6,7 +6,9 @@ namespace wherry::network {
 namespace {
 
 // Without the comment at its head.
-std::string settings(const std::string& text) { return text.substr(text.find("\n\n") + 2); }
+std::string settings(const std::string& text) {
+  return text.substr(text.find("\n\n") + 2);
+}
 
 TEST(ResolvConf, keeps_what_a_container_can_reach) {
   const std::string host =
@@ -99,7 +101,9 @@ TEST(AddHost, refuses_what_docker_refuses_with_its_words) {
   EXPECT_FALSE(parse_add_host("db:host-gateway", ""));
 }
 
-TEST(HostnameFile, is_one_line) { EXPECT_EQ(hostname_file("web"), "web\n"); }
+TEST(HostnameFile, is_one_line) {
+  EXPECT_EQ(hostname_file("web"), "web\n");
+}
 
 }  // namespace
 }  // namespace wherry::network

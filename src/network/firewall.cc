@@ -43,10 +43,10 @@ void add_forward(NftBatch& batch, const FirewallSpec& spec) {
   batch.chain({"forward", "filter", NF_INET_FORWARD, kPriorityFilter});
   batch.rule("forward", NftRule().out_interface(spec.bridge).established().accept());
   batch.rule("forward", container_to_container(spec));
-  batch.rule("forward", NftRule().out_interface(spec.bridge).translated().accept().comment(
-                            "published ports"));
-  batch.rule("forward", NftRule().out_interface(spec.bridge).drop().comment(
-                            "nobody else reaches containers"));
+  batch.rule("forward",
+             NftRule().out_interface(spec.bridge).translated().accept().comment("published ports"));
+  batch.rule("forward",
+             NftRule().out_interface(spec.bridge).drop().comment("nobody else reaches containers"));
 }
 
 void add_postrouting(NftBatch& batch, const FirewallSpec& spec) {

@@ -27,9 +27,10 @@ Result<Ipv4> AddressPool::lease(const ContainerId& owner) {
     lowest_candidate_ = address.value;
     return address;
   }
-  return Error(ErrorKind::Unavailable,
-               fmt::format("no available IPv4 addresses on this network's address pools: bridge ({})",
-                           subnet_.str()));
+  return Error(
+      ErrorKind::Unavailable,
+      fmt::format("no available IPv4 addresses on this network's address pools: bridge ({})",
+                  subnet_.str()));
 }
 
 Result<> AddressPool::reserve(Ipv4 address, const ContainerId& owner) {

@@ -46,12 +46,12 @@ struct Options {
 // One interface of a container, as `inspect` shows it and as its row stores it.
 struct Endpoint {
   NetworkId network_id;
-  std::string network_name;  // "bridge"
-  std::string endpoint_id;   // 64 hex characters
-  std::string ip;            // "172.17.0.2"
-  unsigned prefix = 0;       // 16
-  std::string gateway;       // "172.17.0.1"
-  std::string mac;           // "02:42:ac:11:00:02": derived from ip unless asked for
+  std::string network_name;    // "bridge"
+  std::string endpoint_id;     // 64 hex characters
+  std::string ip;              // "172.17.0.2"
+  unsigned prefix = 0;         // 16
+  std::string gateway;         // "172.17.0.1"
+  std::string mac;             // "02:42:ac:11:00:02": derived from ip unless asked for
   std::string host_interface;  // our end of the veth pair
 
   bool operator==(const Endpoint&) const = default;
@@ -63,7 +63,7 @@ enum class Mode : std::uint8_t { Bridge, None };
 struct SandboxRequest {
   ContainerId container;
   Mode mode = Mode::Bridge;
-  std::optional<std::string> ip;   // refused outside the subnet or when in use
+  std::optional<std::string> ip;  // refused outside the subnet or when in use
   std::optional<std::string> mac;
 };
 
@@ -85,8 +85,8 @@ struct Description {
   std::string name;
   std::string driver;  // "bridge", "host", "null"
   Instant created;
-  std::string subnet;   // "172.17.0.0/16"; "" for host and none
-  std::string gateway;  // "172.17.0.1"
+  std::string subnet;                          // "172.17.0.0/16"; "" for host and none
+  std::string gateway;                         // "172.17.0.1"
   std::map<std::string, std::string> options;  // com.docker.network.*
 };
 

@@ -73,7 +73,7 @@ struct Ground {
 
 struct Taken {
   std::optional<Endpoint> endpoint;  // nothing for Mode::None
-  sys::Fd netns;  // keeps the namespace until release; not there after a restart
+  sys::Fd netns;                     // keeps the namespace until release; not there after a restart
 };
 
 struct State {
@@ -147,10 +147,12 @@ Result<Ground> KernelNetworks::lay_ground() {
   auto applied = apply_firewall(*netfilter, {table, name, ground.subnet, options_.icc});
   if (!applied) return explain(std::move(applied).error(), "nf_tables");
   TRY(enable_forwarding());
-  for (const std::string& chain : foreign_forward_drops(*netfilter, table).value_or(std::vector<std::string>{}))
-    log::warning("the firewall chain \"{}\" drops forwarded packets by default: containers may "
-                 "not reach other hosts unless it accepts traffic of {}",
-                 chain, name);
+  for (const std::string& chain :
+       foreign_forward_drops(*netfilter, table).value_or(std::vector<std::string>{}))
+    log::warning(
+        "the firewall chain \"{}\" drops forwarded packets by default: containers may "
+        "not reach other hosts unless it accepts traffic of {}",
+        chain, name);
   return ground;
 }
 
@@ -205,8 +207,8 @@ Result<> KernelNetworks::reconnect(const Endpoint& endpoint, const std::vector<s
     return candidate.name == endpoint.host_interface;
   });
   if (link == links.end())
-    return Error::not_found(fmt::format("its network interface {} is gone: restart it",
-                                        endpoint.host_interface));
+    return Error::not_found(
+        fmt::format("its network interface {} is gone: restart it", endpoint.host_interface));
   const ConnectSandbox request = TRY(connection(endpoint));
   sys::NetlinkBatch batch;
   append_port(batch, link->index, request);
@@ -243,8 +245,8 @@ Result<> KernelNetworks::claim(const SandboxRequest& request) {
   if (!state->restored) return Error::internal("networks: take before restore");
   const bool inserted = state->taken.try_emplace(request.container).second;
   if (!inserted)
-    return Error::conflict(fmt::format("container {} has a network sandbox already",
-                                       request.container.short_form()));
+    return Error::conflict(
+        fmt::format("container {} has a network sandbox already", request.container.short_form()));
   return {};
 }
 
@@ -274,8 +276,8 @@ Result<ConnectSandbox> KernelNetworks::connection(const Endpoint& endpoint) cons
   const auto ip = parse_ipv4(endpoint.ip);
   const auto mac = parse_mac(endpoint.mac);
   if (!ip || !mac)
-    return Error::invalid(fmt::format("invalid endpoint: ip \"{}\", mac \"{}\"", endpoint.ip,
-                                      endpoint.mac));
+    return Error::invalid(
+        fmt::format("invalid endpoint: ip \"{}\", mac \"{}\"", endpoint.ip, endpoint.mac));
   return ConnectSandbox{.bridge_index = ground_->bridge.index,
                         .isolated = options_.icc == Icc::Off,
                         .ip = *ip,

@@ -1,8 +1,6 @@
 // The engine's networks on the real kernel. Each test runs in a thread with a network
 // namespace of its own, so nothing of the host is touched and all of it ends with the test.
 // Needs root (CAP_SYS_ADMIN, CAP_NET_ADMIN); skipped by name elsewhere.
-#include "network/network.h"
-
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/netlink.h>
@@ -17,6 +15,7 @@
 
 #include "network/bridge.h"
 #include "network/firewall.h"
+#include "network/network.h"
 #include "network/network_test_support.h"
 #include "network/pool.h"
 #include "network/probe.h"
@@ -33,7 +32,9 @@ class NetworksOnTheKernel : public ::testing::Test {
   }
 };
 
-ContainerId container(int number) { return ContainerId(fmt::format("{:064x}", number)); }
+ContainerId container(int number) {
+  return ContainerId(fmt::format("{:064x}", number));
+}
 
 std::unique_ptr<Networks> opened(Options options = {.engine_id = "test"}) {
   auto networks = Networks::open(std::move(options));
@@ -242,8 +243,7 @@ TEST_F(NetworksOnTheKernel, an_address_works_at_once_when_given_out_again) {
       ASSERT_EQ(after.endpoint->ip, "172.17.0.2");
       inside(after.netns, [] {
         const Listener listener("0.0.0.0", 80);
-        inside(host_namespace(),
-                               [] { EXPECT_TRUE(can_connect("172.17.0.2", 80)); });
+        inside(host_namespace(), [] { EXPECT_TRUE(can_connect("172.17.0.2", 80)); });
       });
       networks->release(container(1000 + i));
     }
@@ -386,8 +386,11 @@ Crashed crash_an_engine() {
   Crashed crashed;
   std::array<char, 32> interface{};
   EXPECT_EQ(std::sscanf(text.data(), "%d %31s", &crashed.holder, interface.data()), 2);
-  crashed.live = {.ip = "172.17.0.2", .prefix = 16, .gateway = "172.17.0.1",
-                  .mac = "02:42:ac:11:00:02", .host_interface = interface.data()};
+  crashed.live = {.ip = "172.17.0.2",
+                  .prefix = 16,
+                  .gateway = "172.17.0.1",
+                  .mac = "02:42:ac:11:00:02",
+                  .host_interface = interface.data()};
   return crashed;
 }
 
@@ -402,9 +405,8 @@ TEST_F(NetworksOnTheKernel, a_killed_engine_leaves_only_what_lives) {
 
     EXPECT_EQ(networks->endpoint(container(1)), crashed.live);
     EXPECT_EQ(permanent_neighbours("wherry0").size(), 1U);
-    EXPECT_TRUE(eventually([&] {
-      return count_veths() == 1 + networks->pool_counts().ready_bridge;
-    }));
+    EXPECT_TRUE(
+        eventually([&] { return count_veths() == 1 + networks->pool_counts().ready_bridge; }));
     const auto process = sys::Pidfd::open(crashed.holder);
     ASSERT_TRUE(process);
     const auto netns = open_netns(*process);
@@ -454,7 +456,9 @@ TEST_F(NetworksOnTheKernel, two_engines_live_side_by_side) {
 
 TEST_F(NetworksOnTheKernel, bip_is_honoured_also_when_it_changes) {
   in_new_namespace([] {
-    { auto networks = ready(); }
+    {
+      auto networks = ready();
+    }
     auto networks = ready({.engine_id = "test", .bip = "10.9.8.1/24"});
     const Sandbox sandbox = taken(*networks, 1);
     EXPECT_EQ(sandbox.endpoint->ip, "10.9.8.2");
@@ -479,8 +483,8 @@ TEST_F(NetworksOnTheKernel, requests_that_cannot_be_met_are_refused) {
     auto networks = opened();
     EXPECT_EQ(networks->take({.container = container(1)}).error().kind(), ErrorKind::Internal);
     ASSERT_TRUE(networks->restore({}));
-    auto asked = networks->take(
-        {.container = container(1), .ip = "172.17.9.9", .mac = "02:00:00:00:00:09"});
+    auto asked =
+        networks->take({.container = container(1), .ip = "172.17.9.9", .mac = "02:00:00:00:00:09"});
     ASSERT_TRUE(asked) << asked.error().message();
     EXPECT_EQ(asked->endpoint->ip, "172.17.9.9");
     EXPECT_EQ(asked->endpoint->mac, "02:00:00:00:00:09");
@@ -541,9 +545,9 @@ TEST_F(NetworksOnTheKernel, the_probe_finds_everything_and_leaves_nothing) {
 }
 
 TEST(Networks, invalid_options_are_refused_before_anything_is_made) {
-  for (Options options : {Options{.suffix = "with-dash"}, Options{.suffix = "ninechars"},
-                          Options{.bip = "nonsense"}, Options{.bip = "172.18.0.0/16"},
-                          Options{.bip = "172.18.0.1/32"}, Options{.mtu = 1}}) {
+  for (Options options :
+       {Options{.suffix = "with-dash"}, Options{.suffix = "ninechars"}, Options{.bip = "nonsense"},
+        Options{.bip = "172.18.0.0/16"}, Options{.bip = "172.18.0.1/32"}, Options{.mtu = 1}}) {
     const auto networks = Networks::open(options);
     ASSERT_FALSE(networks);
     EXPECT_EQ(networks.error().kind(), ErrorKind::InvalidArgument);

@@ -57,13 +57,13 @@ std::vector<std::byte> bytes_of(const T& object) {
 }  // namespace
 
 NftRule& NftRule::add(std::string_view expression, Step data) {
-  steps_.push_back([name = std::string(expression), data = std::move(data)](
-                       sys::NetlinkBatch& batch) {
-    batch.nest(NFTA_LIST_ELEM, [&] {
-      batch.text(NFTA_EXPR_NAME, name);
-      batch.nest(NFTA_EXPR_DATA, [&] { data(batch); });
-    });
-  });
+  steps_.push_back(
+      [name = std::string(expression), data = std::move(data)](sys::NetlinkBatch& batch) {
+        batch.nest(NFTA_LIST_ELEM, [&] {
+          batch.text(NFTA_EXPR_NAME, name);
+          batch.nest(NFTA_EXPR_DATA, [&] { data(batch); });
+        });
+      });
   return *this;
 }
 
@@ -116,11 +116,13 @@ NftRule& NftRule::conntrack_bits(std::uint32_t key, std::uint32_t bits) {
 }
 
 NftRule& NftRule::established() {
-  return conntrack_bits(NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) |
-                                          NF_CT_STATE_BIT(IP_CT_RELATED));
+  return conntrack_bits(NFT_CT_STATE,
+                        NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED));
 }
 
-NftRule& NftRule::translated() { return conntrack_bits(NFT_CT_STATUS, IPS_DST_NAT); }
+NftRule& NftRule::translated() {
+  return conntrack_bits(NFT_CT_STATUS, IPS_DST_NAT);
+}
 
 NftRule& NftRule::verdict(std::uint32_t code) {
   return add("immediate", [code](sys::NetlinkBatch& batch) {
@@ -183,8 +185,7 @@ void NftBatch::chain(const NftBaseChain& chain) {
 }
 
 void NftBatch::rule(std::string_view chain, const NftRule& rule) {
-  message("add rule to chain " + std::string(chain), NFT_MSG_NEWRULE,
-          NLM_F_CREATE | NLM_F_APPEND);
+  message("add rule to chain " + std::string(chain), NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
   batch_.text(NFTA_RULE_TABLE, table_);
   batch_.text(NFTA_RULE_CHAIN, chain);
   batch_.nest(NFTA_RULE_EXPRESSIONS, [&] {

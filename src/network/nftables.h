@@ -4,10 +4,11 @@
 #pragma once
 
 // The C library's addresses come first: the kernel's headers then leave theirs out.
+// clang-format off
 #include <netinet/in.h>
-
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+// clang-format on
 
 #include <cstdint>
 #include <functional>
@@ -25,8 +26,12 @@ namespace wherry::network {
 // of no concern outside.
 class NftRule {
  public:
-  NftRule& in_interface(std::string_view name) { return interface(NFT_META_IIFNAME, name, NFT_CMP_EQ); }
-  NftRule& out_interface(std::string_view name) { return interface(NFT_META_OIFNAME, name, NFT_CMP_EQ); }
+  NftRule& in_interface(std::string_view name) {
+    return interface(NFT_META_IIFNAME, name, NFT_CMP_EQ);
+  }
+  NftRule& out_interface(std::string_view name) {
+    return interface(NFT_META_OIFNAME, name, NFT_CMP_EQ);
+  }
   NftRule& not_out_interface(std::string_view name) {
     return interface(NFT_META_OIFNAME, name, NFT_CMP_NEQ);
   }
@@ -54,8 +59,8 @@ class NftRule {
 
 struct NftBaseChain {
   std::string name;
-  std::string type;     // "filter" or "nat"
-  std::uint32_t hook;   // NF_INET_*
+  std::string type;    // "filter" or "nat"
+  std::uint32_t hook;  // NF_INET_*
   std::int32_t priority;
 };
 

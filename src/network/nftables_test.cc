@@ -20,8 +20,8 @@ std::vector<Message> messages(const sys::NetlinkBatch& batch) {
   while (!rest.empty()) {
     nlmsghdr header{};
     std::memcpy(&header, rest.data(), sizeof header);
-    found.push_back({header.nlmsg_type,
-                     rest.subspan(sizeof header, header.nlmsg_len - sizeof header)});
+    found.push_back(
+        {header.nlmsg_type, rest.subspan(sizeof header, header.nlmsg_len - sizeof header)});
     rest = rest.subspan(header.nlmsg_len);
   }
   return found;
@@ -40,6 +40,7 @@ std::string expressions(const NftRule& rule) {
   return hex(*attributes.find(NFTA_RULE_EXPRESSIONS));
 }
 
+// clang-format off: bytes stand in the groups of the layout
 TEST(NftBatch, stands_between_begin_and_end) {
   NftBatch batch("t");
   batch.delete_table();
@@ -122,6 +123,7 @@ TEST(NftRule, a_comment_is_kept_as_nft_reads_it) {
   const sys::NetlinkAttributes attributes(messages(encoded)[1].body.subspan(sizeof(nfgenmsg)));
   EXPECT_EQ(hex(*attributes.find(NFTA_RULE_USERDATA)), "0003" "686900");
 }
+// clang-format on
 
 TEST(Firewall, differs_by_icc_only_in_one_rule) {
   FirewallSpec spec{"wherry", "wherry0", subnet_of(*parse_ipv4("172.17.0.0"), 16), Icc::Off};

@@ -49,12 +49,10 @@ Result<ReadySandbox> SandboxPool::take(Mode mode) {
     ++from.waiters;
     wanted_.notify_one();
     const std::uint64_t failures = from.failures;
-    const bool in_time = made_.wait_for(lock, kTakeTimeout, [&] {
-      return !from.ready.empty() || from.failures != failures;
-    });
+    const bool in_time = made_.wait_for(
+        lock, kTakeTimeout, [&] { return !from.ready.empty() || from.failures != failures; });
     --from.waiters;
-    if (!in_time)
-      return Error(ErrorKind::Deadline, "no network namespace within 10 seconds");
+    if (!in_time) return Error(ErrorKind::Deadline, "no network namespace within 10 seconds");
     if (from.ready.empty()) return Error(*from.last_error);
   }
   ReadySandbox sandbox = std::move(from.ready.front());
@@ -62,7 +60,9 @@ Result<ReadySandbox> SandboxPool::take(Mode mode) {
   return sandbox;
 }
 
-void SandboxPool::refill() { wanted_.notify_one(); }
+void SandboxPool::refill() {
+  wanted_.notify_one();
+}
 
 void SandboxPool::bury(sys::Fd netns) {
   const std::scoped_lock lock(mutex_);

@@ -88,8 +88,8 @@ class SandboxPool {
 
   const Options options_;
   std::mutex mutex_;
-  std::condition_variable made_;     // takers wait
-  std::condition_variable wanted_;   // the maker waits
+  std::condition_variable made_;    // takers wait
+  std::condition_variable wanted_;  // the maker waits
   Shelf bridge_;
   Shelf none_;
   bool stop_ = false;

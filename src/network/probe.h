@@ -12,7 +12,7 @@ struct Probe {
   enum class State : std::uint8_t { Ok, Limited, Missing };
   std::string feature;  // "network namespaces", "bridge", "nf_tables", "ip forwarding"
   State state = State::Ok;
-  std::string detail;   // what failed, and the remedy; "" when ok
+  std::string detail;  // what failed, and the remedy; "" when ok
 };
 std::vector<Probe> probe_host();
 

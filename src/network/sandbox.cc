@@ -19,9 +19,8 @@ constexpr int kNameAttempts = 8;
 // Interfaces made from now on in the thread's namespace have no IPv6 and believe no router;
 // lo, which exists already, keeps ::1 as docker's does.
 Result<> disable_ipv6_by_default() {
-  for (const auto& [path, value] :
-       {std::pair{"/proc/sys/net/ipv6/conf/default/disable_ipv6", "1"},
-        {"/proc/sys/net/ipv6/conf/default/accept_ra", "0"}}) {
+  for (const auto& [path, value] : {std::pair{"/proc/sys/net/ipv6/conf/default/disable_ipv6", "1"},
+                                    {"/proc/sys/net/ipv6/conf/default/accept_ra", "0"}}) {
     auto written = sys::write_file(path, value);
     if (!written && written.error().kind() != ErrorKind::NotFound) return written;
   }
@@ -107,15 +106,15 @@ void append_port(sys::NetlinkBatch& batch, int host_index, const ConnectSandbox&
   // Without learning a container cannot draw another's frames by sending with its MAC.
   sys::configure_port_and_raise(batch, {host_index, request.isolated, false});
   sys::set_forwarding(batch, host_index, request.mac);
-  sys::set_neighbour(batch, {.index = request.bridge_index, .ip = request.ip.bytes(),
-                             .mac = request.mac});
+  sys::set_neighbour(batch,
+                     {.index = request.bridge_index, .ip = request.ip.bytes(), .mac = request.mac});
 }
 
 Result<> connect_sandbox(ReadySandbox& sandbox, const ConnectSandbox& request) {
   sys::NetlinkBatch inside;
   sys::change_link(inside, {.index = sandbox.eth0_index, .mac = request.mac});
-  sys::add_address(inside, {sandbox.eth0_index, request.ip.bytes(),
-                            static_cast<std::uint8_t>(request.prefix)});
+  sys::add_address(
+      inside, {sandbox.eth0_index, request.ip.bytes(), static_cast<std::uint8_t>(request.prefix)});
   sys::add_default_route(inside, request.gateway.bytes());
   TRY(sandbox.inside.transact(inside));
 

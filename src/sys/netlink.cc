@@ -23,7 +23,9 @@ constexpr std::size_t kAnswerBytes = 16 * 1024;
 constexpr int kAnswerTimeout_ms = 10'000;
 constexpr int kDumpAttempts = 8;
 
-constexpr std::size_t aligned(std::size_t length) { return (length + 3) & ~std::size_t{3}; }
+constexpr std::size_t aligned(std::size_t length) {
+  return (length + 3) & ~std::size_t{3};
+}
 
 template <class T>
 T load(std::span<const std::byte> bytes) {
@@ -108,7 +110,9 @@ void NetlinkBatch::u16(std::uint16_t type, std::uint16_t value) {
 void NetlinkBatch::u32(std::uint16_t type, std::uint32_t value) {
   bytes(type, std::as_bytes(std::span(&value, 1)));
 }
-void NetlinkBatch::u32_be(std::uint16_t type, std::uint32_t value) { u32(type, htonl(value)); }
+void NetlinkBatch::u32_be(std::uint16_t type, std::uint32_t value) {
+  u32(type, htonl(value));
+}
 void NetlinkBatch::u64_be(std::uint16_t type, std::uint64_t value) {
   const std::array<std::uint32_t, 2> halves{htonl(static_cast<std::uint32_t>(value >> 32)),
                                             htonl(static_cast<std::uint32_t>(value))};
@@ -179,10 +183,8 @@ Result<NetlinkSocket> NetlinkSocket::open(int protocol) {
   if (!result.fd_) return Error::from_errno(errno, "open netlink socket");
   const int one = 1;
   // Without these two the answers are as right, but carry no text: failure is harmless.
-  static_cast<void>(
-      ::setsockopt(result.fd_.get(), SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof one));
-  static_cast<void>(
-      ::setsockopt(result.fd_.get(), SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof one));
+  static_cast<void>(::setsockopt(result.fd_.get(), SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof one));
+  static_cast<void>(::setsockopt(result.fd_.get(), SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof one));
   return result;
 }
 
@@ -214,8 +216,8 @@ Result<> NetlinkSocket::transact(const NetlinkBatch& batch, const NetlinkVisitor
 namespace {
 
 // One datagram from the kernel; nothing when none is queued.
-Result<std::optional<std::span<const std::byte>>> receive(const Fd& fd,
-                                                          std::span<std::byte> buffer, int flags) {
+Result<std::optional<std::span<const std::byte>>> receive(const Fd& fd, std::span<std::byte> buffer,
+                                                          int flags) {
   ssize_t got = -1;
   do {
     got = ::recv(fd.get(), buffer.data(), buffer.size(), flags | MSG_TRUNC);

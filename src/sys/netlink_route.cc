@@ -42,7 +42,8 @@ std::optional<Decoded<Header>> decode(std::span<const std::byte> body) {
 IpBytes ip_of(std::optional<std::span<const std::byte>> value, std::uint8_t family) {
   IpBytes ip;
   ip.size = family == AF_INET6 ? 16 : 4;
-  if (value) std::memcpy(ip.bytes.data(), value->data(), std::min<std::size_t>(value->size(), ip.size));
+  if (value)
+    std::memcpy(ip.bytes.data(), value->data(), std::min<std::size_t>(value->size(), ip.size));
   return ip;
 }
 
@@ -52,7 +53,9 @@ MacAddress mac_of(std::optional<std::span<const std::byte>> value) {
   return mac;
 }
 
-std::span<const std::byte> view(const MacAddress& mac) { return std::as_bytes(std::span(mac)); }
+std::span<const std::byte> view(const MacAddress& mac) {
+  return std::as_bytes(std::span(mac));
+}
 
 // Every object of one kind; `convert` gives nullopt for those that do not count.
 template <class Object, class Header, class Convert>
@@ -118,10 +121,10 @@ Result<std::vector<InterfaceAddress>> list_addresses(NetlinkSocket& socket, std:
       socket, request, [](const ifaddrmsg& header, const NetlinkAttributes& attributes) {
         // IFA_ADDRESS is the peer's on point-to-point links; IFA_LOCAL exists for IPv4 only.
         const auto local = attributes.find(IFA_LOCAL);
-        return std::optional(InterfaceAddress{
-            static_cast<int>(header.ifa_index),
-            ip_of(local ? local : attributes.find(IFA_ADDRESS), header.ifa_family),
-            header.ifa_prefixlen});
+        return std::optional(
+            InterfaceAddress{static_cast<int>(header.ifa_index),
+                             ip_of(local ? local : attributes.find(IFA_ADDRESS), header.ifa_family),
+                             header.ifa_prefixlen});
       });
 }
 
@@ -148,8 +151,8 @@ Result<std::vector<Neighbour>> list_neighbours(NetlinkSocket& socket, int index,
   request.message("list neighbours", RTM_GETNEIGH, 0, wanted);
   return list<Neighbour, ndmsg>(
       socket, request,
-      [index](const ndmsg& header, const NetlinkAttributes& attributes)
-          -> std::optional<Neighbour> {
+      [index](const ndmsg& header,
+              const NetlinkAttributes& attributes) -> std::optional<Neighbour> {
         if (header.ndm_ifindex != index) return std::nullopt;
         return Neighbour{index, ip_of(attributes.find(NDA_DST), header.ndm_family),
                          mac_of(attributes.find(NDA_LLADDR)), header.ndm_state};
@@ -166,8 +169,7 @@ void add_bridge(NetlinkBatch& batch, const BridgeSpec& spec) {
 }
 
 void add_veth(NetlinkBatch& batch, const VethSpec& spec) {
-  batch.message("create veth " + spec.name, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
-                link_header(0));
+  batch.message("create veth " + spec.name, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, link_header(0));
   batch.text(IFLA_IFNAME, spec.name);
   batch.u32(IFLA_MTU, spec.mtu);
   batch.nest(IFLA_LINKINFO, [&] {

@@ -49,7 +49,7 @@ struct InterfaceAddress {
 struct Route {
   IpBytes destination;  // all zero with prefix 0: the default route
   std::uint8_t prefix = 0;
-  int index = 0;        // outgoing interface; 0 for unreachable, blackhole and the like
+  int index = 0;  // outgoing interface; 0 for unreachable, blackhole and the like
 };
 
 struct Neighbour {

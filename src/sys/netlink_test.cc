@@ -22,6 +22,7 @@ struct Family {
   std::uint32_t value = 0x11223344;
 };
 
+// clang-format off: bytes stand in the groups of the layout
 TEST(NetlinkBatch, a_message_is_its_header_and_the_fixed_part) {
   NetlinkBatch batch;
   batch.message("test", 0x1234, NLM_F_CREATE, Family{});
@@ -60,6 +61,7 @@ TEST(NetlinkBatch, a_nest_spans_what_is_inside) {
             "0900" "0100" "7665746800000000"
             "0c00" "0280" "0800" "0100" "05000000");
 }
+// clang-format on
 
 TEST(NetlinkBatch, each_message_of_a_batch_has_its_own_length) {
   NetlinkBatch batch;
@@ -95,8 +97,7 @@ TEST(NetlinkAttributes, a_length_beyond_the_end_or_below_the_header_ends_the_lis
     batch.message("test", 1, 0, Family{});
     batch.u32(1, 1);
     batch.u32(2, 2);
-    std::vector<std::byte> bytes(batch.encoded().begin() + kHeaderBytes + 4,
-                                 batch.encoded().end());
+    std::vector<std::byte> bytes(batch.encoded().begin() + kHeaderBytes + 4, batch.encoded().end());
     std::memcpy(bytes.data() + 8, &bad_length, sizeof bad_length);
     const NetlinkAttributes attributes(bytes);
     EXPECT_EQ(attributes.all().size(), 1U) << bad_length;
@@ -121,6 +122,7 @@ TEST(NetlinkRoute, a_veth_peer_is_made_inside_its_namespace) {
   EXPECT_EQ(inside.u32(IFLA_NET_NS_FD), 9U);
 }
 
+// clang-format off
 TEST(NetlinkRoute, an_address_brings_its_broadcast_address) {
   NetlinkBatch batch;
   add_address(batch, {.index = 3, .ip = {{172, 17, 0, 2}, 4}, .prefix = 20});
@@ -137,6 +139,7 @@ TEST(NetlinkRoute, a_default_route_has_no_destination) {
   EXPECT_EQ(hex(batch.encoded().subspan(kHeaderBytes)),
             "02" "00" "00" "00" "fe" "03" "00" "01" "00000000" "0800" "0500" "ac110001");
 }
+// clang-format on
 
 TEST(NetlinkSocket, an_error_names_the_message_and_carries_errno) {
   auto socket = NetlinkSocket::open(NETLINK_ROUTE);
