@@ -99,6 +99,9 @@ class Engine:
         self.process = None
 
     def start(self):
+        configuration = self.directory / "daemon.json"
+        if not configuration.exists():
+            configuration.write_text("{}")
         ready_read, ready_write = os.pipe()
         with open(self.log, "ab") as log:
             self.process = self.sandbox.popen(
