@@ -265,12 +265,24 @@ int make_directory(const Child& child, const Step& step) {
   return 0;
 }
 
-// pivot_root(".", ".") stacks the old root on the new one; what is then at "." is the old.
+std::uint64_t mount_id_at(int directory, const char* path, int flags) {
+  struct statx status {};
+  if (::statx(directory, path, flags, STATX_MNT_ID, &status) < 0) return 0;
+  return (status.stx_mask & STATX_MNT_ID) != 0 ? status.stx_mnt_id : 0;
+}
+
+// pivot_root(".", ".") stacks the old root, and what was stacked on that, on the new one;
+// umount2(".") takes the topmost. ".." of the root leads to the topmost mount that lies on it:
+// that must now be the root itself, or the host could be reached that way.
 int pivot_root(const Child& child, const Step& step) {
-  if (::fchdir(child.slot(step.fd)) < 0) return errno;
+  const int root = child.slot(step.fd);
+  if (::fchdir(root) < 0) return errno;
   if (::syscall(SYS_pivot_root, ".", ".") < 0) return errno;
-  if (::umount2(".", MNT_DETACH) < 0) return errno;
-  return result_of(::chdir("/"));
+  for (std::uint64_t count = 0; count < step.a; ++count)
+    if (::umount2(".", MNT_DETACH) < 0) return errno;
+  if (::chdir("/") < 0) return errno;
+  const std::uint64_t id = mount_id_at(root, "", AT_EMPTY_PATH);
+  return id != 0 && id == mount_id_at(AT_FDCWD, "/..", 0) ? 0 : EXDEV;
 }
 
 // --- procfs ------------------------------------------------------------------------------

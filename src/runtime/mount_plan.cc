@@ -111,13 +111,14 @@ class MountPlanner {
   Result<> add_made_by_child(const Mount& mount, const MountOptions& options) {
     const std::uint32_t slot = builder_.scratch();
     const std::uint32_t type = builder_.text(mount.type);
-    std::uint32_t first = kNone;
-    std::uint64_t count = 0;
+    const std::string& source = mount.source.empty() ? mount.type : mount.source;
+    const std::uint32_t first = builder_.text("source=" + source);
+    std::uint64_t count = 1;
     for (const sys::MountOption& option : options.data) {
       // devpts has had one instance per mount since Linux 4.7; the word remains.
       if (mount.type == "devpts" && option.key == "newinstance") continue;
-      const std::uint32_t index = builder_.text(option_text(option));
-      if (count++ == 0) first = index;
+      builder_.text(option_text(option));
+      ++count;
     }
     builder_.add({.kind = StepKind::NewMount,
                   .fd = slot,

@@ -44,7 +44,7 @@ enum class StepKind : std::uint32_t {
   WriteProc,           // fd: procfs; text: file below it; text2: value; a: 1 EACCES is no failure
   WriteProcSelf,       // fd: procfs; text: file below this process' directory; text2; a
   MakeDirectory,       // text: directory below the root, made where it is missing
-  PivotRoot,           // fd: the attached root; the old root is gone afterwards
+  PivotRoot,           // fd: the attached root; a: mounts to take off it, the old root among them
   NewKeyring,          // an anonymous session keyring
   SetRlimit,           // a: RLIMIT_*; b: soft; c: hard
   SetIoPriority,       // a: ioprio_set(2)'s value

@@ -175,7 +175,7 @@ class ContainerPlanner {
     for (const std::string& path : settings.masked_paths)
       builder_.add(
           {.kind = StepKind::Mask, .fd = masks, .text = builder_.text(path)});
-    builder_.add({.kind = StepKind::PivotRoot, .fd = root});
+    builder_.add({.kind = StepKind::PivotRoot, .fd = root, .a = masks == kNone ? 1U : 2U});
     return plan_root_attributes(root);
   }
 

@@ -1,0 +1,142 @@
+#include "runtime_cli/container.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+
+#include "base/strings.h"
+#include "sys/path.h"
+
+namespace wherry::runtime_cli {
+namespace {
+
+constexpr int kFormat = 1;
+constexpr std::size_t kMaximumIdBytes = 1024;
+constexpr int kKillDeadlineMs = 10000;
+constexpr int kRemoveDeadlineMs = 5000;
+
+Result<> check_id(const std::string& id) {
+  const bool plain = std::ranges::all_of(id, [](unsigned char letter) {
+    return std::isalnum(letter) != 0 || std::string_view("_+-.").contains(static_cast<char>(letter));
+  });
+  if (id.empty() || id == "." || id == ".." || !plain || id.size() > kMaximumIdBytes)
+    return Error::invalid(fmt::format("invalid container ID format: {}", quote(id)));
+  return {};
+}
+
+}  // namespace
+
+std::shared_ptr<const sys::CgroupLayout> cgroup_layout() {
+  auto layout = sys::CgroupLayout::probe();
+  return std::make_shared<const sys::CgroupLayout>(
+      layout ? std::move(*layout) : sys::CgroupLayout{});
+}
+
+Result<Container> Container::create(const std::string& root, const std::string& id) {
+  TRY(check_id(id));
+  std::string directory = fmt::format("{}/{}", root, id);
+  int made = ::mkdir(directory.c_str(), 0711);
+  if (made < 0 && errno == ENOENT) {
+    TRY(sys::make_directories(root, 0700));
+    made = ::mkdir(directory.c_str(), 0711);
+  }
+  if (made < 0 && errno == EEXIST)
+    return Error::conflict("container with given ID already exists");
+  if (made < 0) return Error::from_errno(errno, fmt::format("create {}", directory));
+  Record record;
+  record.id = id;
+  return Container(std::move(directory), std::move(record));
+}
+
+Result<Container> Container::load(const std::string& root, const std::string& id) {
+  TRY(check_id(id));
+  std::string directory = fmt::format("{}/{}", root, id);
+  auto text = sys::read_file((directory + "/state.json").c_str(), json::kMaximumBytes);
+  if (!text) {
+    if (::access(directory.c_str(), F_OK) != 0)
+      return Error::not_found(fmt::format("container {} does not exist", quote(id)));
+    // `create` ended before it wrote anything: the claim alone is left.
+    Record record;
+    record.id = id;
+    return Container(std::move(directory), std::move(record));
+  }
+  Record record = TRY_AS("state.json", json::parse<Record>(*text));
+  if (record.format > kFormat)
+    return Error::invalid(fmt::format("state.json has format {}, this program knows {}",
+                                      record.format, kFormat));
+  return Container(std::move(directory), std::move(record));
+}
+
+std::vector<std::string> Container::list(const std::string& root) {
+  std::vector<std::string> ids;
+  DIR* stream = ::opendir(root.c_str());
+  if (stream == nullptr) return ids;
+  while (const dirent* entry = ::readdir(stream))
+    if (entry->d_name[0] != '.') ids.emplace_back(entry->d_name);
+  ::closedir(stream);
+  std::ranges::sort(ids);
+  return ids;
+}
+
+Result<> Container::save() const {
+  const sys::Fd directory = TRY(sys::open_at({}, directory_.c_str(), O_RDONLY | O_DIRECTORY));
+  return sys::replace_file_at(directory, "state.json", json::write(record_), 0600,
+                              sys::Durable::No);
+}
+
+Result<spec::oci::Config> Container::config() const {
+  const std::string text =
+      TRY(sys::read_file(path("config.json").c_str(), json::kMaximumBytes));
+  return json::parse<spec::oci::Config>(text);
+}
+
+std::optional<sys::Pidfd> Container::process() const {
+  if (record_.pid <= 0) return std::nullopt;
+  auto pidfd = sys::Pidfd::open(record_.pid);
+  if (!pidfd) return std::nullopt;
+  const auto start_time = sys::process_start_time(record_.pid);
+  if (!start_time || *start_time != record_.start_time) return std::nullopt;
+  const auto boot = sys::boot_id();
+  if (!boot || *boot != record_.boot_id) return std::nullopt;
+  const auto ended = pidfd->wait_ended(0);  // a zombie has ended, whoever forgot to reap it
+  if (!ended || *ended) return std::nullopt;
+  return std::move(*pidfd);
+}
+
+std::string Container::status() const {
+  if (record_.pid == 0) return "creating";
+  if (!process()) return "stopped";
+  if (::access(path("go").c_str(), F_OK) == 0) return "created";
+  const auto group = cgroup();
+  return group && group->is_frozen() ? "paused" : "running";
+}
+
+Result<sys::Cgroup> Container::cgroup() const {
+  if (record_.cgroup_path.empty()) return sys::Cgroup();
+  return sys::Cgroup(cgroup_layout(), record_.cgroup_path);
+}
+
+Result<> Container::remove() {
+  if (!record_.cgroup_path.empty()) {
+    const sys::Cgroup group = TRY(cgroup());
+    TRY(group.kill_all(kKillDeadlineMs));
+    TRY(group.remove(kRemoveDeadlineMs));
+  }
+  if (const auto alive = process()) {
+    TRY(alive->signal(SIGKILL));
+    static_cast<void>(TRY(alive->wait_ended(kKillDeadlineMs)));
+  }
+  const std::size_t slash = directory_.rfind('/');
+  const sys::Fd root = TRY(
+      sys::open_at({}, directory_.substr(0, slash).c_str(), O_RDONLY | O_DIRECTORY));
+  return sys::remove_tree_at(root, directory_.substr(slash + 1));
+}
+
+}  // namespace wherry::runtime_cli

@@ -1,0 +1,114 @@
+// state, kill, delete, pause, resume.
+#include <fmt/format.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cctype>
+
+#include "base/strings.h"
+#include "runtime_cli/container.h"
+#include "runtime_cli/verbs.h"
+
+namespace wherry::runtime_cli {
+namespace {
+
+constexpr int kFreezeDeadlineMs = 10000;
+constexpr int kDeleteWaitMs = 100;
+
+Result<Container> load(const Context& context) {
+  return Container::load(context.root, context.options.arguments[0]);
+}
+
+// "TERM", "SIGTERM", "15".
+Result<int> parse_signal(const std::string& text) {
+  if (const auto number = parse_u64(text)) {
+    if (*number >= 1 && *number <= 64) return static_cast<int>(*number);
+  } else {
+    std::string name = text;
+    for (char& letter : name)
+      letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+    if (name.starts_with("SIG")) name.erase(0, 3);
+    for (int signal = 1; signal < 32; ++signal) {
+      const char* known = ::sigabbrev_np(signal);
+      if (known != nullptr && name == known) return signal;
+    }
+  }
+  return Error::invalid(fmt::format("unknown signal {}", quote(text)));
+}
+
+}  // namespace
+
+Result<int> print_state(const Context& context) {
+  const Container container = TRY(load(context));
+  const Record& record = container.record();
+  const std::string status = container.status();
+  json::Value value = json::to_value(
+      spec::oci::State{.oci_version = spec::oci::kRuntimeSpecVersion,
+                       .id = record.id,
+                       .status = status,
+                       .pid = status == "stopped" ? 0 : record.pid,
+                       .bundle = record.bundle,
+                       .annotations = record.annotations});
+  value.get_object()["rootfs"] = record.rootfs;
+  value.get_object()["created"] = record.created;
+  value.get_object()["owner"] = "";
+  ::puts(json::write_indented(value, "  ").c_str());
+  return 0;
+}
+
+Result<int> kill_container(const Context& context) {
+  const Container container = TRY(load(context));
+  const auto& arguments = context.options.arguments;
+  const int signal = TRY(parse_signal(arguments.size() > 1 ? arguments[1] : "SIGTERM"));
+  if (context.options.has("all")) {
+    const sys::Cgroup group = TRY(container.cgroup());
+    TRY(group.signal_all(signal));
+    return 0;
+  }
+  const auto process = container.process();
+  if (!process) return Error::conflict("container not running");
+  // A frozen container would take the signal only when it is thawed; SIGKILL must end it now.
+  const sys::Cgroup group = TRY(container.cgroup());
+  if (signal == SIGKILL && group.is_frozen()) TRY(group.thaw());
+  TRY(process->signal(signal));
+  return 0;
+}
+
+Result<int> delete_container(const Context& context) {
+  auto loaded = load(context);
+  const bool force = context.options.has("force");
+  if (!loaded && force && loaded.error().kind() == ErrorKind::NotFound) return 0;
+  Container container = TRY(std::move(loaded));
+  const std::string status = container.status();
+  if (!force && status != "stopped" && status != "created") {
+    // A process that was just killed is given the moment that its exit takes.
+    const auto process = container.process();
+    if (process && !TRY(process->wait_ended(kDeleteWaitMs)))
+      return Error::conflict(
+          fmt::format("cannot delete container {} that is not stopped: {}", container.record().id, status));
+  }
+  TRY(container.remove());
+  return 0;
+}
+
+Result<int> pause_container(const Context& context) {
+  const Container container = TRY(load(context));
+  const std::string status = container.status();
+  if (status != "running" && status != "created")
+    return Error::conflict(fmt::format("container not running or created: {}", status));
+  const sys::Cgroup group = TRY(container.cgroup());
+  TRY(group.freeze(kFreezeDeadlineMs));
+  return 0;
+}
+
+Result<int> resume_container(const Context& context) {
+  const Container container = TRY(load(context));
+  if (container.status() != "paused") return Error::conflict("container not paused");
+  const sys::Cgroup group = TRY(container.cgroup());
+  TRY(group.thaw());
+  return 0;
+}
+
+}  // namespace wherry::runtime_cli

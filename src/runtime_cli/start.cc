@@ -1,0 +1,85 @@
+#include "runtime_cli/start.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/strings.h"
+#include "runtime_cli/foreground.h"
+
+namespace wherry::runtime_cli {
+namespace {
+
+using runtime::Report;
+using runtime::ReportKind;
+
+constexpr std::uint64_t kMaximumPreservedFds = 1024;
+
+Result<sys::Fd> duplicate_stream(int number) {
+  const int copy = ::fcntl(number, F_DUPFD_CLOEXEC, 3);
+  if (copy >= 0) return sys::Fd(copy);
+  return sys::open_at({}, "/dev/null", O_RDWR);
+}
+
+Error ended(const runtime::Launch& launch, const runtime::Plan& plan, const Report& report) {
+  static_cast<void>(launch.pidfd.wait_ended(-1));
+  static_cast<void>(launch.pidfd.reap());
+  if (report.kind == ReportKind::Failed) return runtime::describe(plan, report.failure);
+  return Error::internal("container process ended before it was ready");
+}
+
+}  // namespace
+
+Result<runtime::Stdio> stdio_of(const runtime::Plan& plan) {
+  runtime::Stdio stdio;
+  if (plan.terminal) return stdio;
+  stdio.in = TRY(duplicate_stream(0));
+  stdio.out = TRY(duplicate_stream(1));
+  stdio.err = TRY(duplicate_stream(2));
+  return stdio;
+}
+
+Result<unsigned> preserved_fds(const Options& options) {
+  const std::string text = options.value("preserve-fds", "0");
+  const auto count = parse_u64(text);
+  if (!count || *count > kMaximumPreservedFds)
+    return Error::invalid(fmt::format("--preserve-fds {}", quote(text)));
+  for (unsigned number = 3; number < 3 + *count; ++number)
+    if (::fcntl(static_cast<int>(number), F_GETFD) < 0)
+      return Error::invalid(fmt::format("--preserve-fds: descriptor {} is not open", number));
+  return static_cast<unsigned>(*count);
+}
+
+Result<> write_pid_file(const Options& options, pid_t pid) {
+  const std::string path = options.value("pid-file");
+  if (path.empty()) return {};
+  const std::size_t slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const sys::Fd parent = TRY(sys::open_at({}, directory.c_str(), O_RDONLY | O_DIRECTORY));
+  const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
+  return sys::replace_file_at(parent, name, fmt::format("{}", pid), 0644, sys::Durable::No);
+}
+
+Result<sys::Fd> await_ready(const runtime::Launch& launch, const runtime::Plan& plan,
+                            const Options& options) {
+  sys::Fd terminal;
+  while (true) {
+    Report report = TRY(runtime::read_report(launch.channel));
+    if (report.kind == ReportKind::Ready) return terminal;
+    if (report.kind != ReportKind::PtyMaster) return ended(launch, plan, report);
+    const std::string socket = options.value("console-socket");
+    if (!socket.empty()) TRY(send_console(socket, report.pty));
+    else terminal = std::move(report.pty);
+  }
+}
+
+Result<> go_and_confirm(const runtime::Launch& launch, const runtime::Plan& plan) {
+  TRY(runtime::say_go(launch.channel));
+  const Report report = TRY(runtime::read_report(launch.channel));
+  if (report.kind == ReportKind::Closed) return {};
+  return ended(launch, plan, report);
+}
+
+}  // namespace wherry::runtime_cli

@@ -1,0 +1,24 @@
+// Steps that `create`, `run` and `exec` share around a launch.
+#pragma once
+
+#include "base/result.h"
+#include "runtime/launch.h"
+#include "runtime_cli/options.h"
+#include "sys/fd.h"
+
+namespace wherry::runtime_cli {
+
+// Duplicates of our 0, 1, 2 (a closed one is /dev/null); none for a plan with a terminal.
+Result<runtime::Stdio> stdio_of(const runtime::Plan& plan);
+// --preserve-fds; each of them must be open.
+Result<unsigned> preserved_fds(const Options& options);
+Result<> write_pid_file(const Options& options, pid_t pid);
+
+// Reads the child's reports until Ready. The pty goes to --console-socket; without one it is
+// the result (then stdin must be a terminal). A failed child is reaped.
+Result<sys::Fd> await_ready(const runtime::Launch& launch, const runtime::Plan& plan,
+                            const Options& options);
+// Go, and the end of the channel: the program runs. A failed child is reaped.
+Result<> go_and_confirm(const runtime::Launch& launch, const runtime::Plan& plan);
+
+}  // namespace wherry::runtime_cli

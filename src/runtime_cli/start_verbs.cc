@@ -1,0 +1,238 @@
+// create, run, start.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/strings.h"
+#include "base/time.h"
+#include "base/undo.h"
+#include "runtime/launch.h"
+#include "runtime/prepare.h"
+#include "runtime_cli/config.h"
+#include "runtime_cli/container.h"
+#include "runtime_cli/foreground.h"
+#include "runtime_cli/start.h"
+#include "runtime_cli/verbs.h"
+#include "sys/mount.h"
+
+namespace wherry::runtime_cli {
+namespace {
+
+struct Bundle {
+  std::string path;
+  std::string config_text;
+  spec::oci::Config config;
+  std::string rootfs;
+};
+
+std::string absolute(const std::string& path) {
+  char resolved[PATH_MAX];
+  return ::realpath(path.c_str(), resolved) == nullptr ? path : std::string(resolved);
+}
+
+Result<Bundle> load_bundle(const Options& options) {
+  Bundle bundle;
+  bundle.path = absolute(options.value("bundle", "."));
+  const std::string file = options.value("config", bundle.path + "/config.json");
+  bundle.config_text = TRY_AS("bundle", sys::read_file(file.c_str(), json::kMaximumBytes));
+  bundle.config = TRY(parse_config(bundle.config_text));
+  const std::string& root = bundle.config.root->path;
+  bundle.rootfs = absolute(root.starts_with('/') ? root : bundle.path + "/" + root);
+  return bundle;
+}
+
+// linux.cgroupsPath: absolute, or below the root of each hierarchy.
+Result<std::string> cgroup_path_of(const spec::oci::Config& config, const std::string& id) {
+  const std::string& asked = config.linux_.cgroups_path;
+  if (asked.empty()) return "/" + id;
+  if (asked.contains(':'))
+    return Error(ErrorKind::NotImplemented,
+                 "linux.cgroupsPath is of the systemd form, which needs --systemd-cgroup: not "
+                 "available");
+  if (asked.contains("..")) return Error::invalid("linux.cgroupsPath must not contain ..");
+  return asked.starts_with('/') ? asked : "/" + asked;
+}
+
+Result<sys::Fd> open_rootfs(const std::string& path) {
+  using sys::DetachedMount;
+  DetachedMount mount = TRY_AS("root.path", DetachedMount::clone({}, path, DetachedMount::Recursive::Yes));
+  TRY(mount.change({.propagation = MS_PRIVATE, .recursive = DetachedMount::Recursive::Yes}));
+  return mount.release();
+}
+
+enum class Start : std::uint8_t { Now, Later };
+
+// A terminal needs somebody to hold its other end.
+Result<> check_terminal(const spec::oci::Config& config, const Options& options, Start when) {
+  const bool terminal = config.process && config.process->terminal;
+  const bool detached = when == Start::Later || options.has("detach");
+  if (terminal && detached && !options.has("console-socket"))
+    return Error::invalid("cannot allocate tty if the runtime will detach without a --console-socket");
+  if (!terminal && options.has("console-socket"))
+    return Error::invalid("cannot use --console-socket: process.terminal is false");
+  return {};
+}
+
+// The two FIFOs of a detached start, as slots of the plan.
+Result<> add_start_fifos(const Container& container, runtime::Prepared& prepared) {
+  for (const char* name : {"go", "report"}) {
+    const std::string path = container.path(name);
+    if (::mkfifo(path.c_str(), 0600) < 0) return Error::from_errno(errno, "create " + path);
+    // O_RDWR: the child neither blocks here nor sees an end of file while nobody is there.
+    prepared.fds.push_back(TRY(sys::open_at({}, path.c_str(), O_RDWR)));
+  }
+  const std::size_t old_count = prepared.fds.size() - 2;
+  for (runtime::Step& step : prepared.plan.steps)
+    if (step.fd != runtime::kNone && step.fd >= old_count) step.fd += 2;
+  prepared.plan.go = static_cast<std::uint32_t>(old_count);
+  prepared.plan.late_report = prepared.plan.go + 1;
+  for (runtime::Step& step : prepared.plan.steps)
+    if (step.kind == runtime::StepKind::WaitForGo) step.fd = prepared.plan.go;
+  return {};
+}
+
+struct Started {
+  runtime::Launch launch;
+  sys::Fd terminal;
+};
+
+class Starter {
+ public:
+  Starter(const Context& context, Start when) : context_(context), when_(when) {}
+
+  // To the point where the child waits for Go. On an error nothing is left.
+  Result<Started> run() {
+    const Options& options = context_.options;
+    bundle_ = TRY(load_bundle(options));
+    TRY(check_terminal(bundle_.config, options, when_));
+    container_ = TRY(Container::create(context_.root, options.arguments[0]));
+    Undo undo;
+    undo.add([this]() noexcept { static_cast<void>(container_->remove()); });
+    TRY(write_claim());
+    prepared_ = TRY(prepare_container());
+    for (const std::string& warning : prepared_.warnings) context_.warn(warning);
+    if (when_ == Start::Later) TRY(add_start_fifos(*container_, prepared_));
+    Started started = TRY(start_child(options, prepared_));
+    TRY(write_running(started.launch.pid));
+    TRY(write_pid_file(options, started.launch.pid));
+    undo.commit();
+    return started;
+  }
+
+  [[nodiscard]] Container& container() { return *container_; }
+  [[nodiscard]] const runtime::Plan& plan() const { return prepared_.plan; }
+
+ private:
+  // Before anything is made in the kernel: what `delete` needs after a crash.
+  Result<> write_claim() {
+    Record& record = container_->record();
+    record.bundle = bundle_.path;
+    record.rootfs = bundle_.rootfs;
+    record.created = format_rfc3339_nano(now());
+    record.cgroup_path = TRY(cgroup_path_of(bundle_.config, record.id));
+    record.annotations = bundle_.config.annotations;
+    record.boot_id = TRY(sys::boot_id());
+    TRY(container_->save());
+    const sys::Fd copy = TRY(
+        sys::open_at({}, container_->path("config.json").c_str(), O_WRONLY | O_CREAT, 0600));
+    return sys::write_all(copy, bundle_.config_text);
+  }
+
+  Result<runtime::Prepared> prepare_container() {
+    runtime::PrepareRequest request;
+    request.config = &bundle_.config;
+    request.rootfs = TRY(open_rootfs(bundle_.rootfs));
+    request.cgroup = TRY(container_->cgroup());
+    request.preserved_fds = TRY(preserved_fds(context_.options));
+    request.new_keyring = !context_.options.has("no-new-keyring");
+    return runtime::prepare(std::move(request));
+  }
+
+  Result<Started> start_child(const Options& options, runtime::Prepared& prepared) {
+    Started started;
+    runtime::Stdio stdio = TRY(stdio_of(prepared.plan));
+    started.launch =
+        TRY(runtime::launch(prepared.plan, std::move(prepared.fds), std::move(stdio)));
+    started.terminal = TRY(await_ready(started.launch, prepared.plan, options));
+    return started;
+  }
+
+  Result<> write_running(pid_t pid) {
+    container_->record().pid = pid;
+    container_->record().start_time = TRY(sys::process_start_time(pid));
+    return container_->save();
+  }
+
+  const Context& context_;
+  Start when_;
+  Bundle bundle_;
+  std::optional<Container> container_;
+  runtime::Prepared prepared_;
+};
+
+// Go through the FIFO; then the report ends (the program runs) or says why it does not.
+Result<> release(const Container& container) {
+  const std::string go_path = container.path("go");
+  const sys::Fd report = TRY(sys::open_at({}, container.path("report").c_str(), O_RDONLY | O_NONBLOCK));
+  const sys::Fd go = TRY_AS("container is not waiting to be started",
+                            sys::open_at({}, go_path.c_str(), O_WRONLY | O_NONBLOCK));
+  const runtime::Word word{.say = runtime::Say::Go, .failure = {}};
+  TRY(sys::write_all(go, std::string_view(reinterpret_cast<const char*>(&word), sizeof word)));
+  ::unlink(go_path.c_str());
+  // Blocking from here on: the end of the file is the event that is waited for.
+  if (::fcntl(report.get(), F_SETFL, 0) < 0) return Error::from_errno(errno, "report");
+  runtime::Word answer;
+  const ssize_t length = ::read(report.get(), &answer, sizeof answer);
+  if (length == 0) return {};
+  if (length != sizeof answer) return Error::internal("container said a short word");
+  const auto config = TRY(container.config());
+  const std::string program = config.process && !config.process->args.empty()
+                                  ? config.process->args[0] : std::string();
+  return Error::from_errno(answer.failure.errno_value,
+                           fmt::format("exec {}: {}", quote(program),
+                                       runtime::name_of(answer.failure.step)));
+}
+
+}  // namespace
+
+Result<int> create_container(const Context& context) {
+  Starter starter(context, Start::Later);
+  const Started started = TRY(starter.run());
+  return 0;
+}
+
+Result<int> start_container(const Context& context) {
+  Container container = TRY(Container::load(context.root, context.options.arguments[0]));
+  const std::string status = container.status();
+  if (status == "stopped") return Error::conflict("cannot start a container that has stopped");
+  if (status != "created")
+    return Error::conflict(fmt::format("cannot start a container in the {} state", status));
+  TRY(release(container));
+  return 0;
+}
+
+Result<int> run_container(const Context& context) {
+  const bool detached = context.options.has("detach");
+  const SignalGate gate = TRY(SignalGate::open());
+  Starter starter(context, Start::Now);
+  const Started started = TRY(starter.run());
+  auto outcome = go_and_confirm(started.launch, starter.plan());
+  if (!outcome) {
+    TRY(starter.container().remove());
+    return std::unexpected(std::move(outcome).error());
+  }
+  if (detached) return 0;
+  const sys::ExitStatus status =
+      TRY(attend(started.launch.pidfd, gate, started.terminal));
+  if (!context.options.has("keep")) TRY(starter.container().remove());
+  return status.code;
+}
+
+}  // namespace wherry::runtime_cli

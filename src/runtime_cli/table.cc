@@ -1,0 +1,93 @@
+// Every command and flag that runc or crun knows, and what we do with it.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "runtime_cli/options.h"
+
+namespace wherry::runtime_cli {
+namespace {
+
+using enum FlagKind;
+
+constexpr std::array kGlobal{
+    Flag{"root", "", Value},       Flag{"log", "", Value},        Flag{"log-format", "", Value},
+    Flag{"log-level", "", Value},  Flag{"debug", "", Bool},       Flag{"systemd-cgroup", "", Refused},
+    Flag{"rootless", "", Value},   Flag{"cgroup-manager", "", Value}, Flag{"version", "v", Bool},
+    Flag{"help", "h", Bool}};
+
+constexpr std::array kCreate{
+    Flag{"bundle", "b", Value},        Flag{"config", "f", Value},
+    Flag{"console-socket", "", Value}, Flag{"no-new-keyring", "", Bool},
+    Flag{"no-pivot", "", Refused},     Flag{"no-subreaper", "", Bool},
+    Flag{"pid-file", "", Value},       Flag{"pidfd-socket", "", RefusedValue},
+    Flag{"preserve-fds", "", Value}};
+
+constexpr std::array kRun{
+    Flag{"bundle", "b", Value},        Flag{"config", "f", Value},
+    Flag{"console-socket", "", Value}, Flag{"no-new-keyring", "", Bool},
+    Flag{"no-pivot", "", Refused},     Flag{"no-subreaper", "", Bool},
+    Flag{"pid-file", "", Value},       Flag{"pidfd-socket", "", RefusedValue},
+    Flag{"preserve-fds", "", Value},   Flag{"detach", "d", Bool},
+    Flag{"keep", "", Bool}};
+
+constexpr std::array kExec{
+    Flag{"additional-gids", "g", Value}, Flag{"apparmor", "", Value},
+    Flag{"cap", "c", Value},             Flag{"cgroup", "", RefusedValue},
+    Flag{"console-socket", "", Value},   Flag{"cwd", "", Value},
+    Flag{"detach", "d", Bool},           Flag{"env", "e", Value},
+    Flag{"ignore-paused", "", Refused},  Flag{"no-new-privs", "", Bool},
+    Flag{"pid-file", "", Value},         Flag{"pidfd-socket", "", RefusedValue},
+    Flag{"preserve-fds", "", Value},     Flag{"process", "p", Value},
+    Flag{"process-label", "", RefusedValue}, Flag{"tty", "t", Bool},
+    Flag{"user", "u", Value}};
+
+constexpr std::array kDelete{Flag{"force", "f", Bool}, Flag{"regex", "r", Refused}};
+constexpr std::array kKill{Flag{"all", "a", Bool}, Flag{"regex", "r", Refused}};
+constexpr std::array kList{Flag{"format", "f", Value}, Flag{"quiet", "q", Bool}};
+constexpr std::array kPs{Flag{"format", "f", Value}};
+constexpr std::array kSpec{Flag{"bundle", "b", Value}, Flag{"file", "f", Value},
+                           Flag{"rootless", "", Refused}};
+constexpr std::size_t kAny = 4096;
+
+constexpr std::array kCommands{
+    Command{"create", "<container-id>", kCreate, 1, 1},
+    Command{"run", "<container-id>", kRun, 1, 1},
+    Command{"start", "<container-id>", {}, 1, 1},
+    Command{"state", "<container-id>", {}, 1, 1},
+    Command{"kill", "<container-id> [signal]", kKill, 1, 2},
+    Command{"delete", "<container-id>", kDelete, 1, 1},
+    Command{"exec", "<container-id> <command> [arguments...]", kExec, 1, kAny},
+    Command{"ps", "<container-id> [ps options]", kPs, 1, kAny},
+    Command{"pause", "<container-id>", {}, 1, 1},
+    Command{"resume", "<container-id>", {}, 1, 1},
+    Command{"list", "", kList, 0, 0},
+    Command{"spec", "", kSpec, 0, 0},
+    Command{"features", "", {}, 0, 0},
+};
+
+}  // namespace
+
+std::span<const Flag> global_flags() { return kGlobal; }
+
+const Command* find_command(std::string_view name) {
+  const auto found = std::ranges::find(kCommands, name, &Command::name);
+  return found == kCommands.end() ? nullptr : &*found;
+}
+
+std::string usage() {
+  std::string text = "usage: wherry-runtime [global options] command [options] [arguments]\n\n";
+  for (const Command& command : kCommands) {
+    text += fmt::format("  {} {}\n", command.name, command.usage);
+    for (const Flag& flag : command.flags) {
+      const bool refused = flag.kind == Refused || flag.kind == RefusedValue;
+      text += fmt::format("      --{}{}\n", flag.name, refused ? "  (not available)" : "");
+    }
+  }
+  text += "\nglobal options:\n";
+  for (const Flag& flag : kGlobal) text += fmt::format("      --{}\n", flag.name);
+  return text;
+}
+
+}  // namespace wherry::runtime_cli
