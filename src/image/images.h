@@ -147,6 +147,9 @@ struct Options {
   metadata::Database* database = nullptr;
   registry::Settings registry = {};
   std::string unpack_program;  // "": this program itself, called with --unpack
+  // A directory of ours (0700, created where missing, emptied by open()) for archives being
+  // loaded; same file system as the data root.
+  std::string temporary_directory;
   std::size_t maximum_concurrent_downloads = 16;
   Hooks hooks = {};
 };
@@ -188,9 +191,12 @@ class Images {
   // `docker login`; the identity token or "".
   Result<std::string> login(const registry::Credentials& credentials, std::stop_token stop);
 
+  struct Parts;  // internal
+
  private:
-  struct Parts;
   explicit Images(std::unique_ptr<Parts> parts);
+  // Unpacks again the layers that a power cut damaged; drops images whose blobs are gone too.
+  Result<> repair();
   std::unique_ptr<Parts> parts_;
 };
 

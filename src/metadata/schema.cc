@@ -8,8 +8,35 @@ namespace {
 // Each component owns one constant per version. Until 0.1.0 is released version 1 may be
 // edited; afterwards a change is a new Migration at the end of the list.
 
-// image: see src/image.
-constexpr std::string_view kImageVersion1 = "";
+// image: see src/image/catalog.h. Digests are "sha256:<hex>", "" stands for none; tagged_ns is
+// NULL for an image that never had a tag. blob_source remembers which repository is known to
+// hold a blob, so that a push can mount it instead of sending it.
+constexpr std::string_view kImageVersion1 = R"sql(
+CREATE TABLE image(
+  id TEXT PRIMARY KEY,
+  manifest TEXT NOT NULL,
+  manifest_type TEXT NOT NULL,
+  parent TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  tagged_ns INTEGER) WITHOUT ROWID;
+CREATE TABLE image_layer(
+  image TEXT NOT NULL REFERENCES image(id) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  diff_id TEXT NOT NULL,
+  blob TEXT NOT NULL,
+  blob_size INTEGER NOT NULL,
+  media_type TEXT NOT NULL,
+  PRIMARY KEY(image, position)) WITHOUT ROWID;
+CREATE TABLE image_name(
+  name TEXT PRIMARY KEY,
+  image TEXT NOT NULL REFERENCES image(id)) WITHOUT ROWID;
+CREATE INDEX image_name_by_image ON image_name(image);
+CREATE TABLE blob_source(
+  blob TEXT NOT NULL,
+  domain TEXT NOT NULL,
+  path TEXT NOT NULL,
+  PRIMARY KEY(blob, domain, path)) WITHOUT ROWID;
+)sql";
 
 // engine: see src/engine. record and state are JSON documents of engine/container_record.h and
 // engine/container_state.h; a tombstone is what is left of a container that --rm removed.
