@@ -1,7 +1,7 @@
 // The extractor: writes a layer's tar entries below one directory, by descriptor. Nothing an
-// archive says can make it touch a name outside that directory: parents are opened with
-// openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS), the last name only by *at calls that do
-// not follow links (gauntlet D01-D05). A layer that tries is refused as a whole.
+// archive says can make it touch a name outside that directory: parents are opened by openat2
+// as a process chrooted to the layer would see them, the last name only by *at calls that do
+// not follow links (gauntlet D01-D05). A name that leads out by ".." refuses the whole layer.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ struct ExtractLimits {
   // Uncompressed : compressed, checked once `ratio_floor` bytes have come out. deflate's
   // own best is 1032:1; layers stay below 50:1 but for files of zeros.
   std::uint64_t ratio = 200;
-  std::uint64_t ratio_floor = 1ULL << 30;
+  std::uint64_t ratio_floor = 4ULL << 30;
   std::uint64_t extended_header_bytes = 1 << 20;  // one pax or long-name record
   std::uint64_t xattr_bytes = 64 << 10;           // one value: XATTR_SIZE_MAX
 };
@@ -50,7 +50,8 @@ struct ExtractStats {
 };
 
 // Reads `input` (gzip, zstd or plain) to its end and extracts it into `directory`, which
-// must be empty and stays owned by the caller, who discards it after an error.
+// must be empty and stays owned by the caller, who discards it after an error. Sets the
+// process' umask while it runs: one extraction at a time.
 // InvalidArgument: the archive is damaged or hostile (the message names the entry);
 // NoSpace: the disk is full; Internal: anything else.
 Result<ExtractStats> extract(Stream& input, const sys::Fd& directory,

@@ -28,6 +28,10 @@ class TarText {
     EXPECT_TRUE(writer_.add_file({.name = name, .mode = mode}, content));
     return *this;
   }
+  TarText& file(const TarEntry& entry, std::string_view content) {
+    EXPECT_TRUE(writer_.add_file(entry, content));
+    return *this;
+  }
   TarText& directory(const std::string& name, std::uint32_t mode = 0755) {
     return add({.type = '5', .name = name, .mode = mode});
   }
@@ -55,6 +59,24 @@ class TarText {
   std::string text_;
   TarWriter writer_;
 };
+
+// One record of a pax header, and a whole header for the entry that follows.
+inline std::string pax_record(const std::string& key, const std::string& value) {
+  const std::size_t rest = key.size() + value.size() + 3;
+  std::size_t length = rest + 1;
+  while (std::to_string(length).size() + rest != length)
+    length = std::to_string(length).size() + rest;
+  return std::to_string(length) + " " + key + "=" + value + "\n";
+}
+inline std::string padded(std::string text) {
+  text.resize((text.size() + kTarBlock - 1) / kTarBlock * kTarBlock, '\0');
+  return text;
+}
+inline std::string pax_header(const std::string& records) {
+  TarText tar;
+  tar.add({.type = 'x', .name = "pax", .size = records.size()});
+  return tar.unfinished() + padded(records);
+}
 
 inline Bytes bytes_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};

@@ -24,7 +24,8 @@ Error failed(const char* verb, std::string_view path) {
   // A name that the file system does not take is the archive's fault, not the host's.
   const int number = errno;
   const std::string what = fmt::format("{} {}", verb, quote(path));
-  if (number == ENAMETOOLONG || number == EILSEQ || number == ENOTDIR || number == ELOOP)
+  if (number == ENAMETOOLONG || number == EILSEQ || number == ENOTDIR || number == ELOOP ||
+      number == ENOENT)
     return Error(ErrorKind::InvalidArgument, number, Error::from_errno(number, what).message());
   return Error::from_errno(number, what);
 }
