@@ -21,7 +21,6 @@ namespace wherry::http {
 namespace {
 
 constexpr int kAcceptsPerWake = 64;
-constexpr auto kSweep = std::chrono::seconds(1);
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 
 // One listening socket; lives on the server's thread.
@@ -102,7 +101,7 @@ struct Server::Parts {
       : core(std::move(planner), limits), sweep(core.io), keep_running(core.io.get_executor()) {}
 
   void arm_sweep() {
-    sweep.expires_after(kSweep);
+    sweep.expires_after(core.limits.sweep);
     sweep.async_wait([this](const boost::system::error_code& error) {
       if (error) return;
       // Closing removes a connection from the set that is walked.

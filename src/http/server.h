@@ -23,6 +23,7 @@ struct Limits {
   std::chrono::milliseconds idle = std::chrono::minutes(5);   // between requests
   std::chrono::milliseconds head = std::chrono::seconds(10);  // from its first byte
   std::chrono::milliseconds body = std::chrono::seconds(60);  // of a buffered body, no progress
+  std::chrono::milliseconds sweep = std::chrono::seconds(1);  // how often deadlines are looked at
   std::chrono::milliseconds tail = std::chrono::seconds(60);  // a rest of an answer, no progress
   Workers::Limits workers;
 };
