@@ -15,6 +15,7 @@ namespace {
 constexpr const char* kOwnNamespace = "/proc/thread-self/ns/net";
 constexpr int kLoopbackIndex = 1;  // the first device of every namespace
 constexpr int kNameAttempts = 8;
+constexpr int kCarrierTimeout_ms = 2000;
 
 // Interfaces made from now on in the thread's namespace have no IPv6 and believe no router;
 // lo, which exists already, keeps ::1 as docker's does.
@@ -98,7 +99,9 @@ Result<> SandboxMaker::add_interface(ReadySandbox& sandbox, const MakeSandbox& o
   sys::NetlinkBatch batch;
   sys::change_link(batch, {.index = sandbox.host_index, .up = true, .without_ipv6_address = true});
   TRY(sandbox.outside.transact(batch));
-  return raise(sandbox.inside, sandbox.eth0_index);
+  TRY(raise(sandbox.inside, sandbox.eth0_index));
+  // eth0, raised with its peer already up, is operational at once.
+  return sys::wait_operational(sandbox.outside, sandbox.host_index, kCarrierTimeout_ms);
 }
 
 void append_port(sys::NetlinkBatch& batch, int host_index, const ConnectSandbox& request) {
@@ -120,7 +123,9 @@ Result<> connect_sandbox(ReadySandbox& sandbox, const ConnectSandbox& request) {
 
   sys::NetlinkBatch outside;
   append_port(outside, sandbox.host_index, request);
-  return sandbox.outside.transact(outside);
+  TRY(sandbox.outside.transact(outside));
+  // With the first of its ports a bridge gets its carrier.
+  return sys::wait_operational(sandbox.outside, request.bridge_index, kCarrierTimeout_ms);
 }
 
 }  // namespace wherry::network

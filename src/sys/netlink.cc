@@ -256,6 +256,21 @@ Result<> NetlinkSocket::read_answers(const NetlinkBatch& batch, std::uint32_t fi
   return {};
 }
 
+Result<> NetlinkSocket::subscribe(unsigned group) {
+  if (::setsockopt(fd_.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0)
+    return Error::from_errno(errno, "subscribe to netlink changes");
+  return {};
+}
+
+Result<bool> NetlinkSocket::wait_and_drain(int timeout_ms) {
+  pollfd ready{fd_.get(), POLLIN, 0};
+  if (timeout_ms <= 0 || ::poll(&ready, 1, timeout_ms) <= 0) return false;
+  std::array<std::byte, kAnswerBytes> buffer;
+  // ENOBUFS, more changes than the kernel kept, is a change too.
+  while (::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT) > 0) continue;
+  return true;
+}
+
 Result<> NetlinkSocket::dump(const NetlinkBatch& request, const NetlinkVisitor& visit,
                              const std::function<void()>& restart) {
   CHECK(request.starts_.size() == 1);

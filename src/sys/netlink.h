@@ -113,6 +113,12 @@ class NetlinkSocket {
   Result<> dump(const NetlinkBatch& request, const NetlinkVisitor& visit,
                 const std::function<void()>& restart);
 
+  // Joins a multicast group (RTNLGRP_*): changes arrive from now on.
+  Result<> subscribe(unsigned group);
+  // Waits until something has arrived and throws all of it away; false when `timeout_ms` is
+  // over (at once if it is not positive).
+  Result<bool> wait_and_drain(int timeout_ms);
+
   [[nodiscard]] const Fd& fd() const { return fd_; }
   explicit operator bool() const { return static_cast<bool>(fd_); }
 

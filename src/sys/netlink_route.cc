@@ -1,14 +1,15 @@
 #include "sys/netlink_route.h"
 
+#include <linux/if.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
-#include <net/if.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 
 namespace wherry::sys {
 namespace {
@@ -80,6 +81,8 @@ std::optional<Link> link_of(const ifinfomsg& header, const NetlinkAttributes& at
   link.up = (header.ifi_flags & IFF_UP) != 0;
   link.name = attributes.text(IFLA_IFNAME);
   link.master = static_cast<int>(attributes.u32(IFLA_MASTER).value_or(0));
+  const std::uint8_t state = attributes.u8(IFLA_OPERSTATE).value_or(IF_OPER_UNKNOWN);
+  link.operational = state == IF_OPER_UP || state == IF_OPER_UNKNOWN;
   link.mtu = attributes.u32(IFLA_MTU).value_or(0);
   link.mac = mac_of(attributes.find(IFLA_ADDRESS));
   if (const auto info = attributes.nested(IFLA_LINKINFO)) link.kind = info->text(IFLA_INFO_KIND);
@@ -98,10 +101,9 @@ Result<std::vector<Link>> list_links(NetlinkSocket& socket) {
   return list<Link, ifinfomsg>(socket, request, link_of);
 }
 
-Result<std::optional<Link>> find_link(NetlinkSocket& socket, const std::string& name) {
-  NetlinkBatch request;
-  request.message("look up link " + name, RTM_GETLINK, 0, link_header(0));
-  request.text(IFLA_IFNAME, name);
+namespace {
+
+Result<std::optional<Link>> get_link(NetlinkSocket& socket, const NetlinkBatch& request) {
   std::optional<Link> found;
   auto answered = socket.transact(request, [&](std::uint16_t, std::span<const std::byte> body) {
     const auto message = decode<ifinfomsg>(body);
@@ -110,6 +112,42 @@ Result<std::optional<Link>> find_link(NetlinkSocket& socket, const std::string& 
   if (!answered && answered.error().errno_value() != ENODEV)
     return std::unexpected(std::move(answered).error());
   return found;
+}
+
+Result<bool> is_operational(NetlinkSocket& socket, int index) {
+  const auto link = TRY(find_link(socket, index));
+  if (!link) return Error::not_found("the interface is gone");
+  return link->operational;
+}
+
+}  // namespace
+
+Result<std::optional<Link>> find_link(NetlinkSocket& socket, const std::string& name) {
+  NetlinkBatch request;
+  request.message("look up link " + name, RTM_GETLINK, 0, link_header(0));
+  request.text(IFLA_IFNAME, name);
+  return get_link(socket, request);
+}
+
+Result<std::optional<Link>> find_link(NetlinkSocket& socket, int index) {
+  NetlinkBatch request;
+  request.message("look up link", RTM_GETLINK, 0, link_header(index));
+  return get_link(socket, request);
+}
+
+Result<> wait_operational(NetlinkSocket& socket, int index, int timeout_ms) {
+  if (TRY(is_operational(socket, index))) return {};
+  NetlinkSocket changes = TRY(NetlinkSocket::open(NETLINK_ROUTE));
+  TRY(changes.subscribe(RTNLGRP_LINK));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+  // Asked again after the subscription, so that no change falls between the two.
+  while (!TRY(is_operational(socket, index))) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const bool changed = TRY(changes.wait_and_drain(static_cast<int>(left.count())));
+    if (!changed) return Error(ErrorKind::Deadline, "the interface does not become operational");
+  }
+  return {};
 }
 
 Result<std::vector<InterfaceAddress>> list_addresses(NetlinkSocket& socket, std::uint8_t family) {

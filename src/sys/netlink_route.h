@@ -36,6 +36,7 @@ struct Link {
   std::string kind;  // "bridge", "veth", "" for hardware
   int master = 0;    // index of the bridge that it is a port of; 0: none
   bool up = false;
+  bool operational = false;  // frames pass: RFC 2863 "up", or a kind that does not know
   std::uint32_t mtu = 0;
   MacAddress mac{};
 };
@@ -62,6 +63,11 @@ struct Neighbour {
 Result<std::vector<Link>> list_links(NetlinkSocket& socket);
 // nullopt when no link has the name.
 Result<std::optional<Link>> find_link(NetlinkSocket& socket, const std::string& name);
+Result<std::optional<Link>> find_link(NetlinkSocket& socket, int index);
+// Waits until the link is operational; Deadline. A carrier that has just come is announced by
+// a worker of the kernel, and frames sent before are lost. Asking alone completes that from
+// Linux 6.8 on; older kernels are waited for. For the namespace of the calling thread.
+Result<> wait_operational(NetlinkSocket& socket, int index, int timeout_ms);
 Result<std::vector<InterfaceAddress>> list_addresses(NetlinkSocket& socket, std::uint8_t family);
 // The main table's routes, default routes included.
 Result<std::vector<Route>> list_routes(NetlinkSocket& socket, std::uint8_t family);
