@@ -1,6 +1,7 @@
 #include "cli/config_file.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -77,7 +78,10 @@ Result<std::string> context_host(const std::string& directory, const std::string
   // Each context has a directory named by the digest of its name. The names inside are what
   // counts, so they are compared in place of the digest.
   const std::string root = directory + "/contexts/meta";
-  const std::unique_ptr<DIR, decltype(&::closedir)> entries(::opendir(root.c_str()), &::closedir);
+  struct Close {
+    void operator()(DIR* entries) const { ::closedir(entries); }
+  };
+  const std::unique_ptr<DIR, Close> entries(::opendir(root.c_str()));
   const dirent* entry = nullptr;
   while (entries && (entry = ::readdir(entries.get())) != nullptr) {
     const std::string file = fmt::format("{}/{}/meta.json", root, entry->d_name);
@@ -91,7 +95,7 @@ Result<std::string> context_host(const std::string& directory, const std::string
     if (!host.empty()) return host;
   }
   return Error::not_found(fmt::format(
-      "context {0}: context not found: open {1}: no such file or directory", fmt::format("\"{}\"", name), root));
+      "Failed to initialize: unable to resolve docker endpoint: context \"{}\": context not found: nothing of that name below {}", name, root));
 }
 
 }  // namespace wherry::cli

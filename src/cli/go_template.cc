@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/strings.h"
@@ -23,6 +24,16 @@ using detail::TemplateNode;
 constexpr std::size_t kMaximumOutput = 256U << 20;
 
 enum class Flow : unsigned char { Next, Break, Continue };
+
+// What Go prints for a null that stands for a nil map, pointer or slice of that name.
+std::string_view nil_text(std::string_view field) {
+  static constexpr std::array<std::string_view, 12> kMaps = {"Labels", "Volumes", "ExposedPorts", "Ports", "PortBindings", "Networks",
+                                                             "Tmpfs", "Sysctls", "Options", "Annotations", "StorageOpt", "DriverOpts"};
+  static constexpr std::array<std::string_view, 7> kPointers = {"OomKillDisable", "PidsLimit", "Init", "MemorySwappiness",
+                                                                "StopTimeout", "Health", "Healthcheck"};
+  if (std::ranges::find(kMaps, field) != kMaps.end()) return "map[]";
+  return std::ranges::find(kPointers, field) != kPointers.end() ? "<nil>" : "[]";
+}
 
 class Machine {
  public:
@@ -216,7 +227,8 @@ Result<Flow> Machine::run_node(const TemplateNode& node, const bj::value& dot) {
   }
   const bj::value value = TRY(evaluate(node.pipeline, dot));
   if (node.pipeline.variables.empty()) {
-    output_ += go_print(value);
+    const Operand& last = node.pipeline.commands.back().operands.back();
+    output_ += value.is_null() && !last.fields.empty() ? nil_text(last.fields.back()) : go_print(value);
   } else {
     store(node.pipeline, value);
   }

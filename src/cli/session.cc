@@ -58,7 +58,7 @@ Result<std::string> Session::context_name() {
 Result<std::string> Session::host() {
   const std::string context = TRY(context_name());
   if (context != "default") return context_host(config_directory_, context);
-  if (hosts_.size() > 1) return Error::invalid("specify only one -H");
+  if (hosts_.size() > 1) return Error::invalid("Failed to initialize: unable to resolve docker endpoint: Specify only one -H");
   if (!hosts_.empty()) return hosts_[0].find("://") == std::string::npos ? "tcp://" + hosts_[0] : hosts_[0];
   return environment("DOCKER_HOST");
 }

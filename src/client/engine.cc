@@ -130,6 +130,13 @@ Result<Ping> Engine::ping() {
   return answer;
 }
 
+Engine Engine::twin() const {
+  Engine other(settings_);
+  other.version_ = version_;
+  other.ping_ = ping_;
+  return other;
+}
+
 Request Engine::request_of(const Call& call) const {
   Request request{.method = call.method};
   request.target = fmt::format("{}/v{}{}{}", settings_.endpoint.base_path, version_, path_escape(call.path), encode(call.query));

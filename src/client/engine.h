@@ -66,6 +66,9 @@ class Engine {
   [[nodiscard]] const std::string& api_version() const { return version_; }
   [[nodiscard]] const Endpoint& endpoint() const { return settings_.endpoint; }
 
+  // Another engine of the same settings and negotiated version, for another thread.
+  [[nodiscard]] Engine twin() const;
+
   // A whole exchange. A status of 400 and more is an Error "Error response from daemon: ...",
   // its kind chosen by the status.
   Result<Reply> call(const Call& call);
