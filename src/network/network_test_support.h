@@ -34,8 +34,10 @@
 
 namespace wherry::network::test {
 
-// Long enough for a handshake on a loaded machine, short enough to prove an absence with.
-inline constexpr int kPatience_ms = 400;
+// Below the second after which TCP sends a lost SYN again: a lost first frame is a failure.
+inline constexpr int kPatience_ms = 900;
+// How long an absence is watched.
+inline constexpr int kSilence_ms = 400;
 
 inline bool can_make_namespaces() {
   bool can = false;
@@ -149,17 +151,21 @@ class Listener {
   sys::Fd fd_;
 };
 
-inline bool can_connect(const std::string& ip, std::uint16_t port) {
+inline bool can_connect(const std::string& ip, std::uint16_t port, int patience_ms = kPatience_ms) {
   const sys::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const sockaddr_in address = socket_address(ip, port);
   const auto* raw = reinterpret_cast<const sockaddr*>(&address);
   if (::connect(fd.get(), raw, sizeof address) == 0) return true;
   pollfd ready{fd.get(), POLLOUT, 0};
-  if (::poll(&ready, 1, kPatience_ms) != 1) return false;
+  if (::poll(&ready, 1, patience_ms) != 1) return false;
   int error = -1;
   socklen_t length = sizeof error;
   ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &length);
   return error == 0;
+}
+
+inline bool stays_unreachable(const std::string& ip, std::uint16_t port) {
+  return !can_connect(ip, port, kSilence_ms);
 }
 
 // Raw Ethernet frames on an interface, as a container with CAP_NET_RAW sends them.
@@ -199,7 +205,7 @@ class FrameSocket {
     const std::string wanted = bytes(*parse_mac(mac));
     std::array<char, 2048> frame{};
     pollfd ready{fd_.get(), POLLIN, 0};
-    while (::poll(&ready, 1, kPatience_ms) == 1) {
+    while (::poll(&ready, 1, kSilence_ms) == 1) {
       const ssize_t got = ::recv(fd_.get(), frame.data(), frame.size(), 0);
       if (got >= 12 && std::string_view(frame.data() + 6, 6) == wanted) return true;
     }
@@ -250,7 +256,9 @@ inline sys::Fd remote_host(const std::string& host_ip, const std::string& remote
     sys::NetlinkBatch route;
     sys::add_default_route(route, parse_ipv4(host_ip)->bytes());
     EXPECT_TRUE(there.transact(route));
+    EXPECT_TRUE(sys::wait_operational(there, link_named("eth0")->index, 5000));
   });
+  EXPECT_TRUE(sys::wait_operational(socket, link_named("uplink0")->index, 5000));
   return remote;
 }
 

@@ -209,10 +209,7 @@ Result<> KernelNetworks::reconnect(const Endpoint& endpoint, const std::vector<s
   if (link == links.end())
     return Error::not_found(
         fmt::format("its network interface {} is gone: restart it", endpoint.host_interface));
-  const ConnectSandbox request = TRY(connection(endpoint));
-  sys::NetlinkBatch batch;
-  append_port(batch, link->index, request);
-  return route_.transact(batch);
+  return connect_port(route_, link->index, TRY(connection(endpoint)));
 }
 
 Result<> KernelNetworks::remove_strays(const std::set<std::string>& live_interfaces,

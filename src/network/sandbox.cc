@@ -104,13 +104,17 @@ Result<> SandboxMaker::add_interface(ReadySandbox& sandbox, const MakeSandbox& o
   return sys::wait_operational(sandbox.outside, sandbox.host_index, kCarrierTimeout_ms);
 }
 
-void append_port(sys::NetlinkBatch& batch, int host_index, const ConnectSandbox& request) {
+Result<> connect_port(sys::NetlinkSocket& route, int host_index, const ConnectSandbox& request) {
+  sys::NetlinkBatch batch;
   sys::change_link(batch, {.index = host_index, .master = request.bridge_index});
   // Without learning a container cannot draw another's frames by sending with its MAC.
   sys::configure_port_and_raise(batch, {host_index, request.isolated, false});
   sys::set_forwarding(batch, host_index, request.mac);
   sys::set_neighbour(batch,
                      {.index = request.bridge_index, .ip = request.ip.bytes(), .mac = request.mac});
+  TRY(route.transact(batch));
+  // With the first of its ports a bridge gets its carrier.
+  return sys::wait_operational(route, request.bridge_index, kCarrierTimeout_ms);
 }
 
 Result<> connect_sandbox(ReadySandbox& sandbox, const ConnectSandbox& request) {
@@ -120,12 +124,7 @@ Result<> connect_sandbox(ReadySandbox& sandbox, const ConnectSandbox& request) {
       inside, {sandbox.eth0_index, request.ip.bytes(), static_cast<std::uint8_t>(request.prefix)});
   sys::add_default_route(inside, request.gateway.bytes());
   TRY(sandbox.inside.transact(inside));
-
-  sys::NetlinkBatch outside;
-  append_port(outside, sandbox.host_index, request);
-  TRY(sandbox.outside.transact(outside));
-  // With the first of its ports a bridge gets its carrier.
-  return sys::wait_operational(sandbox.outside, request.bridge_index, kCarrierTimeout_ms);
+  return connect_port(sandbox.outside, sandbox.host_index, request);
 }
 
 }  // namespace wherry::network

@@ -41,6 +41,6 @@ struct ConnectSandbox {
 Result<> connect_sandbox(ReadySandbox& sandbox, const ConnectSandbox& request);
 
 // The host's side of connect_sandbox alone, for a container that lost its bridge.
-void append_port(sys::NetlinkBatch& batch, int host_index, const ConnectSandbox& request);
+Result<> connect_port(sys::NetlinkSocket& route, int host_index, const ConnectSandbox& request);
 
 }  // namespace wherry::network
