@@ -45,7 +45,12 @@ class Scanner {
   }
 
   std::optional<std::string> value() {
-    if (!rest_.starts_with('"')) return std::string(token());
+    if (!rest_.starts_with('"')) {
+      // Some registries send URLs without quotes, which are no tokens of the RFC.
+      const std::string_view word = rest_.substr(0, rest_.find_first_of(", \t"));
+      rest_.remove_prefix(word.size());
+      return std::string(word);
+    }
     rest_.remove_prefix(1);
     std::string text;
     while (!rest_.empty()) {
