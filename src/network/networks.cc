@@ -146,7 +146,9 @@ Result<Ground> KernelNetworks::lay_ground() {
   const std::string table = table_name(options_.suffix);
   auto applied = apply_firewall(*netfilter, {table, name, ground.subnet, options_.icc});
   if (!applied) return explain(std::move(applied).error(), "nf_tables");
-  TRY(enable_forwarding());
+  // Without it containers reach this host, but nothing beyond: limited, not useless.
+  if (auto forwarding = enable_forwarding(); !forwarding)
+    log::warning("containers reach no other host: {}", forwarding.error().message());
   for (const std::string& chain :
        foreign_forward_drops(*netfilter, table).value_or(std::vector<std::string>{}))
     log::warning(

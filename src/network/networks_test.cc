@@ -536,6 +536,58 @@ TEST_F(NetworksOnTheKernel, an_interface_of_that_name_is_not_taken_over) {
   });
 }
 
+TEST_F(NetworksOnTheKernel, without_net_admin_only_none_works_and_the_reason_is_told) {
+  in_new_namespace([] {
+    drop_capability(CAP_NET_ADMIN);
+    auto networks = Networks::open({.engine_id = "test"});
+    ASSERT_TRUE(networks);
+    ASSERT_TRUE((*networks)->restore({}));
+    const auto refused = (*networks)->take({.container = container(1)});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind(), ErrorKind::Unsupported);
+    EXPECT_NE(refused.error().message().find("CAP_NET_ADMIN"), std::string::npos);
+    EXPECT_NE(refused.error().message().find("--network none"), std::string::npos);
+    EXPECT_TRUE((*networks)->take({.container = container(1), .mode = Mode::None}));
+    EXPECT_EQ((*networks)->descriptions().size(), 3U);
+    for (const Probe& probe : probe_host())
+      EXPECT_EQ(probe.state == Probe::State::Missing,
+                probe.feature == "bridge" || probe.feature == "nf_tables")
+          << probe.feature << ": " << probe.detail;
+  });
+}
+
+TEST_F(NetworksOnTheKernel, without_sys_admin_nothing_works_and_nothing_hangs) {
+  in_new_namespace([] {
+    drop_capability(CAP_SYS_ADMIN);
+    auto networks = Networks::open({.engine_id = "test"});
+    ASSERT_TRUE(networks);
+    ASSERT_TRUE((*networks)->restore({}));
+    for (const Mode mode : {Mode::Bridge, Mode::None}) {
+      const auto refused = (*networks)->take({.container = container(1), .mode = mode});
+      ASSERT_FALSE(refused);
+      EXPECT_EQ(refused.error().kind(), ErrorKind::Unsupported) << refused.error().message();
+      EXPECT_NE(refused.error().message().find("CAP_SYS_ADMIN"), std::string::npos);
+    }
+    EXPECT_EQ(probe_host().front().state, Probe::State::Missing);
+  });
+}
+
+TEST_F(NetworksOnTheKernel, without_nf_tables_the_bridge_is_refused_and_none_works) {
+  in_new_namespace([] {
+    refuse_netfilter_sockets();
+    auto networks = Networks::open({.engine_id = "test"});
+    ASSERT_TRUE(networks);
+    ASSERT_TRUE((*networks)->restore({}));
+    const auto refused = (*networks)->take({.container = container(1)});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind(), ErrorKind::Unsupported);
+    EXPECT_NE(refused.error().message().find("nf_tables"), std::string::npos);
+    EXPECT_TRUE((*networks)->take({.container = container(1), .mode = Mode::None}));
+    ASSERT_TRUE((*networks)->remove_everything());
+    EXPECT_FALSE(link_named("wherry0"));
+  });
+}
+
 TEST_F(NetworksOnTheKernel, the_probe_finds_everything_and_leaves_nothing) {
   in_new_namespace([] {
     const std::size_t before = links().size();

@@ -62,11 +62,12 @@ Result<SandboxMaker> SandboxMaker::create() {
 Result<ReadySandbox> SandboxMaker::make(Mode mode, const MakeSandbox& options) {
   ReadySandbox sandbox;
   sandbox.outside = TRY(sys::NetlinkSocket::open(NETLINK_ROUTE));
-  auto entered = enter_new_namespace(sandbox, mode);
+  if (::unshare(CLONE_NEWNET) < 0) return Error::from_errno(errno, "create network namespace");
+  auto prepared = prepare_namespace(sandbox, mode);
   // A thread that stays in a container's namespace would do all that follows in the wrong
   // place and keep the namespace alive.
   CHECK(::setns(home_.get(), CLONE_NEWNET) == 0);
-  TRY(std::move(entered));
+  TRY(std::move(prepared));
   auto raised = raise(sandbox.inside, kLoopbackIndex);
   // Without CAP_NET_ADMIN a container of --network none still runs, with lo down.
   const bool tolerable = mode == Mode::None && !raised && raised.error().errno_value() == EPERM;
@@ -75,8 +76,7 @@ Result<ReadySandbox> SandboxMaker::make(Mode mode, const MakeSandbox& options) {
   return sandbox;
 }
 
-Result<> SandboxMaker::enter_new_namespace(ReadySandbox& sandbox, Mode mode) {
-  if (::unshare(CLONE_NEWNET) < 0) return Error::from_errno(errno, "create network namespace");
+Result<> SandboxMaker::prepare_namespace(ReadySandbox& sandbox, Mode mode) {
   sandbox.netns = TRY(sys::open_at({}, kOwnNamespace, O_RDONLY));
   sandbox.inside = TRY(sys::NetlinkSocket::open(NETLINK_ROUTE));
   if (mode == Mode::Bridge) TRY(disable_ipv6_by_default());

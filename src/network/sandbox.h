@@ -23,7 +23,8 @@ class SandboxMaker {
   Result<ReadySandbox> make(Mode mode, const MakeSandbox& options);
 
  private:
-  Result<> enter_new_namespace(ReadySandbox& sandbox, Mode mode);
+  // In the new namespace: what needs the thread to be there.
+  Result<> prepare_namespace(ReadySandbox& sandbox, Mode mode);
   Result<> add_interface(ReadySandbox& sandbox, const MakeSandbox& options);
 
   sys::Fd home_;  // the network namespace that the thread began in
