@@ -82,8 +82,8 @@ Result<> Keeper::handle_target(keeper::Message& message, const Reply& reply) {
     case keeper::Verb::Reserve: return reserve(target, reply);
     case keeper::Verb::Attach: return attach(message, reply);
     case keeper::Verb::Release: {
-      const StreamNumber stream = TRY(stream_of(target));
-      pump_.request(PumpVerb::Release, encode_number(stream, rest), {},
+      // Not by the stream: the process may have ended while the client was held.
+      pump_.request(PumpVerb::Release, rest, {},
                     [reply](Result<keeper::Message> answer) {
                       answer ? reply.ok() : reply.fail(answer.error());
                     });

@@ -78,6 +78,7 @@ Result<Pump::Reply> Pump::handle(keeper::Message& message) {
     case PumpVerb::Reserve: return reserve(message);
     case PumpVerb::Add: return add(message);
     case PumpVerb::Attach: return attach(message);
+    case PumpVerb::Release: return release(message);
     default: return handle_numbered(message);
   }
 }
@@ -92,12 +93,6 @@ Result<Pump::Reply> Pump::handle_numbered(const keeper::Message& message) {
   const Numbered body = TRY(decode_number(message.body));
   Stream* stream = TRY(find(body.number));
   switch (pump_verb(message.verb)) {
-    case PumpVerb::Release: {
-      std::uint64_t client = 0;
-      keeper::Reader(body.rest).get(client);
-      TRY(stream->release(client));
-      return Reply{};
-    }
     case PumpVerb::CloseStdin: stream->close_stdin(); return Reply{};
     case PumpVerb::Ended: stream->end(); return Reply{};
     case PumpVerb::Remove: stream->remove(); return Reply{};
@@ -144,6 +139,14 @@ Result<Pump::Reply> Pump::attach(keeper::Message& message) {
   const keeper::Attached attached =
       TRY(stream->attach(std::move(message.fds.front()), std::move(request)));
   return Reply{keeper::encode(attached), {}};
+}
+
+Result<Pump::Reply> Pump::release(const keeper::Message& message) {
+  std::uint64_t client = 0;
+  keeper::Reader(message.body).get(client);
+  for (const auto& [number, stream] : streams_)
+    if (stream->release(client)) return Reply{};
+  return Error::not_found("no such client");
 }
 
 void Pump::tell(PumpVerb verb, StreamNumber number, std::string_view rest) {

@@ -40,6 +40,7 @@ class Pump final : public StreamListener {
   Result<Reply> reserve(keeper::Message& message);
   Result<Reply> add(keeper::Message& message);
   Result<Reply> attach(keeper::Message& message);
+  Result<Reply> release(const keeper::Message& message);
   Result<Stream*> find(StreamNumber number);
   void tell(PumpVerb verb, StreamNumber number, std::string_view rest = {});
   void end_if_unused();

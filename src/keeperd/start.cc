@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -17,6 +18,8 @@
 namespace wherry::keeperd {
 namespace {
 
+// Pipes, sockets and copies that exist for a moment while a process is started.
+constexpr rlim_t kFdsOfOneStart = 64;
 constexpr std::uint32_t kLongestDeadlineMs = 10 * 60 * 1000;
 
 // Descriptors in wire order: plan, log directory, out-of-memory counter, then the plan's own.
@@ -48,7 +51,8 @@ Result<> Keeper::check_room(const keeper::StartRequest& request) const {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   const sys::Fd lowest(::fcntl(settings_.dev_null.get(), F_DUPFD_CLOEXEC, 0));
-  const auto most = static_cast<std::uint64_t>(limit.rlim_cur) / 10 * 9;
+  const std::uint64_t usable = limit.rlim_cur - std::min<rlim_t>(limit.rlim_cur, kFdsOfOneStart);
+  const auto most = std::min<std::uint64_t>(limit.rlim_cur / 10 * 9, usable);
   if (lowest && static_cast<std::uint64_t>(lowest.get()) < most) return {};
   return Error(ErrorKind::Unavailable,
                "cannot start " + request.target.container +

@@ -16,7 +16,9 @@ constexpr std::chrono::milliseconds kLinger{1000};
 constexpr std::size_t kKeepCapacity = 64 * 1024;
 
 std::uint64_t next_id() {
-  static std::uint64_t last = 0;
+  // Not from 1: an id of a pump that died must not name a client of this one.
+  static std::uint64_t last =
+      static_cast<std::uint64_t>(io::Clock::now().time_since_epoch().count()) << 8;
   return ++last;
 }
 
