@@ -1,0 +1,202 @@
+// How the structs of spec/oci_runtime.h are spelled in JSON. Included by that header alone.
+#pragma once
+
+#include <tuple>
+
+#include "spec/json.h"
+#include "spec/oci_runtime.h"
+
+namespace wherry::json {
+
+template <>
+struct Describe<spec::oci::User> {
+  using T = spec::oci::User;
+  static constexpr auto fields =
+      std::tuple{field("uid", &T::uid), field("gid", &T::gid), omit_empty("umask", &T::umask),
+                 omit_empty("additionalGids", &T::additional_gids)};
+};
+template <>
+struct Describe<spec::oci::Box> {
+  using T = spec::oci::Box;
+  static constexpr auto fields = std::tuple{field("height", &T::height), field("width", &T::width)};
+};
+template <>
+struct Describe<spec::oci::Capabilities> {
+  using T = spec::oci::Capabilities;
+  static constexpr auto fields = std::tuple{
+      omit_empty("bounding", &T::bounding), omit_empty("effective", &T::effective),
+      omit_empty("inheritable", &T::inheritable), omit_empty("permitted", &T::permitted),
+      omit_empty("ambient", &T::ambient)};
+};
+template <>
+struct Describe<spec::oci::Rlimit> {
+  using T = spec::oci::Rlimit;
+  static constexpr auto fields =
+      std::tuple{field("type", &T::type), field("hard", &T::hard), field("soft", &T::soft)};
+};
+template <>
+struct Describe<spec::oci::IoPriority> {
+  using T = spec::oci::IoPriority;
+  static constexpr auto fields =
+      std::tuple{field("class", &T::policy), field("priority", &T::priority)};
+};
+template <>
+struct Describe<spec::oci::Process> {
+  using T = spec::oci::Process;
+  static constexpr auto fields = std::tuple{
+      omit_empty("terminal", &T::terminal), omit_empty("consoleSize", &T::console_size),
+      field("user", &T::user), omit_empty("args", &T::args), omit_empty("env", &T::env),
+      field("cwd", &T::cwd), omit_empty("capabilities", &T::capabilities),
+      omit_empty("rlimits", &T::rlimits), omit_empty("noNewPrivileges", &T::no_new_privileges),
+      omit_empty("apparmorProfile", &T::apparmor_profile),
+      omit_empty("oomScoreAdj", &T::oom_score_adj), omit_empty("selinuxLabel", &T::selinux_label),
+      omit_empty("ioPriority", &T::io_priority)};
+};
+template <>
+struct Describe<spec::oci::Root> {
+  using T = spec::oci::Root;
+  static constexpr auto fields =
+      std::tuple{field("path", &T::path), omit_empty("readonly", &T::readonly)};
+};
+template <>
+struct Describe<spec::oci::Mount> {
+  using T = spec::oci::Mount;
+  static constexpr auto fields =
+      std::tuple{field("destination", &T::destination), omit_empty("type", &T::type),
+                 omit_empty("source", &T::source), omit_empty("options", &T::options)};
+};
+template <>
+struct Describe<spec::oci::Device> {
+  using T = spec::oci::Device;
+  static constexpr auto fields =
+      std::tuple{field("path", &T::path), field("type", &T::type), field("major", &T::major),
+                 field("minor", &T::minor), omit_empty("fileMode", &T::file_mode),
+                 omit_empty("uid", &T::uid), omit_empty("gid", &T::gid)};
+};
+template <>
+struct Describe<spec::oci::Namespace> {
+  using T = spec::oci::Namespace;
+  static constexpr auto fields =
+      std::tuple{field("type", &T::type), omit_empty("path", &T::path)};
+};
+template <>
+struct Describe<spec::oci::DeviceRule> {
+  using T = spec::oci::DeviceRule;
+  static constexpr auto fields =
+      std::tuple{field("allow", &T::allow), omit_empty("type", &T::type),
+                 omit_empty("major", &T::major), omit_empty("minor", &T::minor),
+                 omit_empty("access", &T::access)};
+};
+template <>
+struct Describe<spec::oci::MemoryLimits> {
+  using T = spec::oci::MemoryLimits;
+  static constexpr auto fields = std::tuple{
+      omit_empty("limit", &T::limit), omit_empty("reservation", &T::reservation),
+      omit_empty("swap", &T::swap), omit_empty("swappiness", &T::swappiness),
+      omit_empty("disableOOMKiller", &T::disable_oom_killer)};
+};
+template <>
+struct Describe<spec::oci::CpuLimits> {
+  using T = spec::oci::CpuLimits;
+  static constexpr auto fields =
+      std::tuple{omit_empty("shares", &T::shares),
+                 omit_empty("quota", &T::quota),
+                 omit_empty("burst", &T::burst),
+                 omit_empty("period", &T::period),
+                 omit_empty("realtimeRuntime", &T::realtime_runtime),
+                 omit_empty("realtimePeriod", &T::realtime_period),
+                 omit_empty("cpus", &T::cpus),
+                 omit_empty("mems", &T::mems),
+                 omit_empty("idle", &T::idle)};
+};
+template <>
+struct Describe<spec::oci::PidsLimits> {
+  using T = spec::oci::PidsLimits;
+  static constexpr auto fields = std::tuple{field("limit", &T::limit)};
+};
+template <>
+struct Describe<spec::oci::WeightDevice> {
+  using T = spec::oci::WeightDevice;
+  static constexpr auto fields = std::tuple{field("major", &T::major), field("minor", &T::minor),
+                                            omit_empty("weight", &T::weight)};
+};
+template <>
+struct Describe<spec::oci::ThrottleDevice> {
+  using T = spec::oci::ThrottleDevice;
+  static constexpr auto fields = std::tuple{field("major", &T::major), field("minor", &T::minor),
+                                            field("rate", &T::rate)};
+};
+template <>
+struct Describe<spec::oci::BlockIoLimits> {
+  using T = spec::oci::BlockIoLimits;
+  static constexpr auto fields = std::tuple{
+      omit_empty("weight", &T::weight), omit_empty("weightDevice", &T::weight_device),
+      omit_empty("throttleReadBpsDevice", &T::read_bps),
+      omit_empty("throttleWriteBpsDevice", &T::write_bps),
+      omit_empty("throttleReadIOPSDevice", &T::read_iops),
+      omit_empty("throttleWriteIOPSDevice", &T::write_iops)};
+};
+template <>
+struct Describe<spec::oci::Resources> {
+  using T = spec::oci::Resources;
+  static constexpr auto fields =
+      std::tuple{omit_empty("devices", &T::devices), omit_empty("memory", &T::memory),
+                 omit_empty("cpu", &T::cpu), omit_empty("pids", &T::pids),
+                 omit_empty("blockIO", &T::block_io), omit_empty("unified", &T::unified)};
+};
+template <>
+struct Describe<spec::oci::SeccompArg> {
+  using T = spec::oci::SeccompArg;
+  static constexpr auto fields =
+      std::tuple{field("index", &T::index), field("value", &T::value),
+                 omit_empty("valueTwo", &T::value_two), field("op", &T::op)};
+};
+template <>
+struct Describe<spec::oci::SeccompRule> {
+  using T = spec::oci::SeccompRule;
+  static constexpr auto fields =
+      std::tuple{field("names", &T::names), field("action", &T::action),
+                 omit_empty("errnoRet", &T::errno_ret), omit_empty("args", &T::args)};
+};
+template <>
+struct Describe<spec::oci::Seccomp> {
+  using T = spec::oci::Seccomp;
+  static constexpr auto fields = std::tuple{
+      field("defaultAction", &T::default_action),
+      omit_empty("defaultErrnoRet", &T::default_errno_ret),
+      omit_empty("architectures", &T::architectures), omit_empty("flags", &T::flags),
+      omit_empty("syscalls", &T::syscalls)};
+};
+template <>
+struct Describe<spec::oci::Linux> {
+  using T = spec::oci::Linux;
+  static constexpr auto fields = std::tuple{omit_empty("devices", &T::devices),
+                                            omit_empty("namespaces", &T::namespaces),
+                                            omit_empty("sysctl", &T::sysctl),
+                                            omit_empty("resources", &T::resources),
+                                            omit_empty("cgroupsPath", &T::cgroups_path),
+                                            omit_empty("rootfsPropagation", &T::rootfs_propagation),
+                                            omit_empty("seccomp", &T::seccomp),
+                                            omit_empty("maskedPaths", &T::masked_paths),
+                                            omit_empty("readonlyPaths", &T::readonly_paths),
+                                            omit_empty("mountLabel", &T::mount_label)};
+};
+template <>
+struct Describe<spec::oci::Config> {
+  using T = spec::oci::Config;
+  static constexpr auto fields =
+      std::tuple{field("ociVersion", &T::oci_version), omit_empty("process", &T::process),
+                 omit_empty("root", &T::root), omit_empty("hostname", &T::hostname),
+                 omit_empty("domainname", &T::domainname), omit_empty("mounts", &T::mounts),
+                 omit_empty("linux", &T::linux_), omit_empty("annotations", &T::annotations)};
+};
+template <>
+struct Describe<spec::oci::State> {
+  using T = spec::oci::State;
+  static constexpr auto fields =
+      std::tuple{field("ociVersion", &T::oci_version), field("id", &T::id),
+                 field("status", &T::status), omit_empty("pid", &T::pid),
+                 field("bundle", &T::bundle), omit_empty("annotations", &T::annotations)};
+};
+
+}  // namespace wherry::json
