@@ -161,4 +161,4 @@ def test_read_only_root(runtime):
 def test_exit_codes(runtime):
     assert runtime.run(runtime.config("sh", "-c", "exit 42")).returncode == 42
     assert runtime.run(runtime.config("sh", "-c", "kill -9 $$")).returncode == 0
-    assert runtime.run(runtime.config("sh", "-c", "sh -c 'kill -9 $$'")).returncode == 137
+    assert runtime.run(runtime.config("sh", "-c", "sh -c 'kill -9 $$'; exit $?")).returncode == 137
