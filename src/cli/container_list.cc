@@ -116,6 +116,17 @@ bj::object row_of(const bj::value& container, Truncate truncate) {
   return row;
 }
 
+// A template that cannot be right is told of before anything is asked for: it is tried on a
+// row of empty texts.
+Result<> try_format(std::string_view format, const ListStyle& style) {
+  bj::object empty = style.headings;
+  for (auto& field : empty) field.value() = "";
+  ListStyle quiet = style;
+  quiet.label = [](const bj::object&, const std::string&) { return std::optional<std::string>(""); };
+  TRY(format_rows({.text = list_format(format, style).text}, quiet, {empty}));
+  return {};
+}
+
 client::Call list_call(const Flags& flags, bool size) {
   client::Call call{.path = "/containers/json"};
   const bool all = flags.on("all");
@@ -144,6 +155,9 @@ int list_containers(const Invocation& invocation) {
   const bool own_template = !format_text.empty() && format_text != "table" && format_text != "json";
   const bool size = flags.on("size") || (own_template && format_mentions(format, "Size"));
 
+  if (own_template) {
+    if (auto tried = try_format(format_text, style); !tried) return fail(tried.error());
+  }
   auto engine = invocation.session.engine();
   if (!engine) return fail(engine.error());
   const auto answer = (*engine)->call_json(list_call(flags, size));

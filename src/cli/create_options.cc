@@ -57,7 +57,7 @@ Result<std::vector<std::string>> environment_of(const Flags& flags) {
 Result<std::vector<std::string>> labels_of(const Flags& flags) {
   std::vector<std::string> labels;
   for (const std::string& file : flags.list("label-file")) {
-    for (std::string& line : TRY(read_pairs_file(file, BareKey::Keep))) labels.push_back(std::move(line));
+    for (std::string& line : TRY(read_pairs_file(file, BareKey::Drop))) labels.push_back(std::move(line));
   }
   for (const std::string& label : flags.list("label")) labels.push_back(label);
   return labels;
@@ -147,16 +147,25 @@ Result<> check_namespaces(const Flags& flags) {
   return {};
 }
 
-std::vector<std::string> networks_of(const Flags& flags) {
-  std::vector<std::string> networks;
-  for (const std::string& network : flags.list("network")) {
-    std::string name = network;
-    // The long form, "name=x,alias=y"; the engine answers for the rest of it.
-    for (const std::string_view field : split(network, ',')) {
-      if (field.starts_with("name=")) name = field.substr(5);
+// "bridge", or docker's long form "name=bridge,alias=x".
+Result<std::string> network_name(const std::string& network) {
+  if (network.find('=') == std::string::npos) return network;
+  std::string name;
+  for (const std::string_view field : split(network, ',')) {
+    const auto pair = cut(field, '=');
+    if (!pair) return Error::invalid(fmt::format("invalid field {}", field));
+    if (pair->before != "name") {
+      return Error(ErrorKind::NotImplemented,
+                   fmt::format("'{}' of flag '--network' is not available in wherry {}", pair->before, WHERRY_VERSION));
     }
-    networks.push_back(std::move(name));
+    name = pair->after;
   }
+  return name;
+}
+
+Result<std::vector<std::string>> networks_of(const Flags& flags) {
+  std::vector<std::string> networks;
+  for (const std::string& network : flags.list("network")) networks.push_back(TRY(network_name(network)));
   if (networks.empty()) networks.emplace_back("default");
   return networks;
 }
@@ -323,7 +332,7 @@ Result<CreateOptions> create_options(const Flags& flags, const std::vector<std::
   TRY(add_config(flags, arguments, options));
   bj::object& host = options.host_config;
   const bj::array binds = TRY(volumes_of(flags)).binds;
-  const auto networks = networks_of(flags);
+  const auto networks = TRY(networks_of(flags));
   host["Binds"] = binds.empty() ? bj::value(nullptr) : bj::value(binds);
   host["ContainerIDFile"] = flags.text("cidfile");
   host["LogConfig"] = TRY(log_config(flags));
@@ -363,8 +372,8 @@ Result<std::vector<std::string>> read_pairs_file(const std::string& path, BareKe
     if (name.find_first_of(" \t") != std::string::npos) {
       return Error::invalid(fmt::format("invalid env file ({}): variable '{}' contains whitespaces", path, name));
     }
-    const char* value = pair || bare == BareKey::Keep ? nullptr : std::getenv(name.c_str());
-    if (pair || bare == BareKey::Keep) {
+    const char* value = pair || bare == BareKey::Drop ? nullptr : std::getenv(name.c_str());
+    if (pair) {
       pairs.emplace_back(line);
     } else if (value != nullptr) {
       pairs.push_back(fmt::format("{}={}", name, value));

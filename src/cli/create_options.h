@@ -34,8 +34,8 @@ Result<CreateOptions> create_options(const Flags& flags, const std::vector<std::
                                      Background background, TerminalSize console);
 
 // The file's KEY=VALUE lines; a bare KEY is copied from the environment if it is set there
-// (BareKey::FromEnvironment) or kept as it is. Comments begin with '#'.
-enum class BareKey : bool { Keep, FromEnvironment };
+// (BareKey::FromEnvironment), else left out. Comments begin with '#'.
+enum class BareKey : bool { Drop, FromEnvironment };
 Result<std::vector<std::string>> read_pairs_file(const std::string& path, BareKey bare);
 
 }  // namespace wherry::cli

@@ -162,11 +162,24 @@ std::string help_text(std::string_view program, std::string_view path, const Com
   return text;
 }
 
+namespace {
+
+// Letters in another order are the commonest slip: one step, not two.
+std::size_t slip_distance(std::string_view a, std::string_view b) {
+  std::string first(a);
+  std::string second(b);
+  std::ranges::sort(first);
+  std::ranges::sort(second);
+  return first == second ? 1 : edit_distance(a, b);
+}
+
+}  // namespace
+
 std::string nearest_command(std::string_view group, std::string_view word) {
   std::string nearest;
   std::size_t best = word.size() <= 3 ? 2 : 3;  // farther than this is a guess
   for (const Entry& entry : entries_of(group)) {
-    const std::size_t distance = edit_distance(entry.name, word);
+    const std::size_t distance = slip_distance(entry.name, word);
     const bool better = distance < best || (distance == best && nearest.empty() && distance < 2);
     if (entry.spec->is(kHidden) || !better) continue;
     best = distance;

@@ -74,7 +74,7 @@ Arity arity_of(std::string_view usage) {
     } else if (arity.most != kUnbounded && !word.starts_with("[ps")) {
       ++arity.most;
     }
-    if (!word.starts_with('[') && !word.ends_with(']')) ++arity.least;
+    if (!word.starts_with('[') && !word.ends_with("OPTIONS]")) ++arity.least;
   }
   return arity;
 }

@@ -85,6 +85,13 @@ std::optional<Rational> parse_rational(std::string_view text) {
     if (!above || !below || *below == 0) return std::nullopt;
     return Rational{*above, *below};
   }
+  std::int64_t exponent = 0;
+  if (const std::size_t mark = text.find_first_of("eE"); mark != std::string_view::npos) {
+    const auto power = parse_i64(text.substr(mark + 1));
+    if (!power || *power < -9 || *power > 9) return std::nullopt;
+    exponent = *power;
+    text = text.substr(0, mark);
+  }
   const std::size_t point = text.find('.');
   const std::string digits = std::string(text.substr(0, point)) +
                              (point == std::string_view::npos ? "" : std::string(text.substr(point + 1)));
@@ -94,6 +101,8 @@ std::optional<Rational> parse_rational(std::string_view text) {
   for (std::size_t i = point; i != std::string_view::npos && i + 1 < text.size(); ++i) {
     rational.denominator *= 10;
   }
+  for (; exponent > 0; --exponent) rational.numerator *= 10;
+  for (; exponent < 0; ++exponent) rational.denominator *= 10;
   return rational;
 }
 

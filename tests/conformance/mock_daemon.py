@@ -154,6 +154,8 @@ class Daemon:
         self.thread.start()
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # wakes the thread in accept()
+        self.thread.join()
         self.listener.close()
         if os.path.exists(self.path):
             os.unlink(self.path)
