@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
 #include "base/time.h"
 #include "engine/names.h"
 #include "metadata/database.h"
+#include "spec/json.h"
 
 namespace wherry::engine {
 namespace {
@@ -34,6 +36,18 @@ Result<ContainerPtr> parse_row(const metadata::Row& row) {
 
 Result<> write_state(Connection& connection, const std::string& id, const std::string& state) {
   return connection.execute("UPDATE container SET state = ? WHERE id = ?", {state, id});
+}
+
+Result<> bury(Connection& connection, const Tombstone& tombstone) {
+  const std::string& id = tombstone.id.str();
+  TRY(connection.execute("DELETE FROM container WHERE id = ?", {id}));
+  TRY(connection.execute(
+      "INSERT OR REPLACE INTO tombstone(id, exit_code, error, removed_s) VALUES(?, ?, ?, ?)",
+      {id, tombstone.exit_code, tombstone.error, tombstone.removed_unix_s}));
+  // Bounded in time and in number; the rowid grows with every insert.
+  return connection.execute(
+      "DELETE FROM tombstone WHERE removed_s < ? OR rowid <= (SELECT max(rowid) FROM tombstone) - ?",
+      {tombstone.removed_unix_s - kTombstoneLifetime_s, kMostTombstones});
 }
 
 }  // namespace
@@ -101,6 +115,11 @@ std::vector<ContainerPtr> ContainerStore::all() {
   containers.reserve(by_id_.size());
   for (const auto& [id, container] : by_id_) containers.push_back(container);
   return containers;
+}
+
+bool ContainerStore::has_row(const ContainerId& id) {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(names_, [&](const auto& entry) { return entry.second == id; });
 }
 
 Result<std::string> ContainerStore::reserve_name(const std::string& wanted,
@@ -188,19 +207,13 @@ void ContainerStore::hide(Container& container) {
   if (named != names_.end() && named->second == record.id) names_.erase(named);
 }
 
-Result<> ContainerStore::delete_row(const ContainerId& id,
-                                    const std::optional<Tombstone>& tombstone) {
-  return database_.write([&](Connection& connection) -> Result<> {
-    TRY(connection.execute("DELETE FROM container WHERE id = ?", {id.str()}));
-    if (!tombstone) return {};
-    TRY(connection.execute(
-        "INSERT OR REPLACE INTO tombstone(id, exit_code, error, removed_s) VALUES(?, ?, ?, ?)",
-        {id.str(), tombstone->exit_code, tombstone->error, tombstone->removed_unix_s}));
-    // Bounded in time and in number; the primary key's rowid grows with every insert.
-    return connection.execute(
-        "DELETE FROM tombstone WHERE removed_s < ?1 OR rowid <= (SELECT max(rowid) FROM tombstone) - ?2",
-        {tombstone->removed_unix_s - kTombstoneLifetime_s, kMostTombstones});
-  });
+Result<> ContainerStore::delete_row(const Tombstone& tombstone) {
+  return database_.write(
+      [&](Connection& connection) -> Result<> { return bury(connection, tombstone); });
+}
+
+void ContainerStore::delete_row_later(const Tombstone& tombstone) {
+  database_.write_later([tombstone](Connection& connection) { return bury(connection, tombstone); });
 }
 
 Result<std::optional<Tombstone>> ContainerStore::find_tombstone(std::string_view id) {

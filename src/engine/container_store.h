@@ -40,6 +40,8 @@ class ContainerStore {
   Result<ContainerPtr> find(std::string_view name);
   ContainerPtr find_id(const ContainerId& id);  // null if there is none
   std::vector<ContainerPtr> all();
+  // Also true for a row that could not be read: what it owns is kept.
+  bool has_row(const ContainerId& id);
 
   // Takes `wanted`, or a generated one if it is "", for `id`: Conflict with docker's sentence if
   // another container has it. The name stays taken until release_name() or remove().
@@ -56,8 +58,10 @@ class ContainerStore {
   Result<> save_state(Container& container);
   // From now on nobody finds it and its name is free; the row stays until delete_row().
   void hide(Container& container);
-  // The row goes, durably, and with `tombstone` that takes its place.
-  Result<> delete_row(const ContainerId& id, const std::optional<Tombstone>& tombstone);
+  // The row goes and the tombstone takes its place: durably, or queued behind earlier writes
+  // and before later ones, so that the name can be used again at once.
+  Result<> delete_row(const Tombstone& tombstone);
+  void delete_row_later(const Tombstone& tombstone);
   Result<std::optional<Tombstone>> find_tombstone(std::string_view id);
 
  private:

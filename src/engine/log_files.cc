@@ -88,8 +88,10 @@ Result<bool> LineReader::fill() {
   buffer_.erase(0, start_);
   start_ = 0;
   const std::size_t kept = buffer_.size();
-  buffer_.resize(kept + kReadBytes);
-  const ssize_t got = ::pread(fd_->get(), buffer_.data() + kept, kReadBytes, offset_);
+  const auto wanted = static_cast<std::size_t>(
+      std::clamp<std::int64_t>(end_ - offset_, 0, static_cast<std::int64_t>(kReadBytes)));
+  buffer_.resize(kept + wanted);
+  const ssize_t got = ::pread(fd_->get(), buffer_.data() + kept, wanted, offset_);
   if (got < 0) {
     buffer_.resize(kept);
     return Error::from_errno(errno, "read log");

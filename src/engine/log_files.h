@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,7 +38,10 @@ Result<LogPosition> find_tail(const std::vector<LogFile>& files, std::int64_t li
 // until the rest is there.
 class LineReader {
  public:
-  LineReader(const sys::Fd& fd, std::int64_t offset) : fd_(&fd), offset_(offset) {}
+  // Bytes from `end` on are not read.
+  LineReader(const sys::Fd& fd, std::int64_t offset,
+             std::int64_t end = std::numeric_limits<std::int64_t>::max())
+      : fd_(&fd), offset_(offset), end_(end) {}
   // The next line without its newline, valid until the next call; nullopt at the end of what
   // is written so far. Lines above 1 MiB are skipped: no writer of ours makes them.
   Result<std::optional<std::string_view>> next();
@@ -47,6 +51,7 @@ class LineReader {
 
   const sys::Fd* fd_;
   std::int64_t offset_;       // of the first byte not yet in buffer_
+  std::int64_t end_;
   std::string buffer_;
   std::size_t start_ = 0;     // of the first byte not yet given out
   bool skipping_ = false;

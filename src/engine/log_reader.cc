@@ -9,12 +9,15 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <limits>
 
 #include "engine/log_files.h"
 #include "engine/log_record.h"
 
 namespace wherry::engine {
 namespace {
+
+constexpr std::int64_t kNoEnd = std::numeric_limits<std::int64_t>::max();
 
 enum class Reached : bool { EndOfFile, Until };
 
@@ -138,7 +141,9 @@ Result<> read_logs(const LogSource& source, const LogsOptions& options, const Lo
     return Follower(source, options, sink).run(std::move(files), position, std::move(stop));
   for (std::size_t index = position.file; index < files.size(); ++index) {
     if (stop.stop_requested()) return Error(ErrorKind::Cancelled, "logs: stopped");
-    LineReader lines(files[index].fd, index == position.file ? position.offset : 0);
+    const bool newest = index + 1 == files.size();
+    LineReader lines(files[index].fd, index == position.file ? position.offset : 0,
+                     newest && source.newest_end ? *source.newest_end : kNoEnd);
     if (TRY(replay(lines, options, sink)) == Reached::Until) break;
   }
   return {};

@@ -1,6 +1,8 @@
 // `docker logs`: replays a json-file log over its rotated files and follows it.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -15,6 +17,8 @@ struct LogSource {
   // Readable (never read by us) once the container has ended and its log is complete: a
   // follower then gives what is left and returns. Unused without `follow`.
   sys::Fd ended;
+  // Without `follow`: where to stop in the newest file; nullopt: at its end.
+  std::optional<std::int64_t> newest_end = std::nullopt;
 };
 
 // Blocks until the log is replayed, or with `follow` until the container ends, `until` has

@@ -1,0 +1,282 @@
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "base/time.h"
+#include "base/undo.h"
+#include "engine/lifecycle.h"
+#include "engine/oci_config.h"
+#include "runtime/prepare.h"
+#include "runtime/user.h"
+
+namespace wherry::engine {
+namespace {
+
+using spec::docker::ExecCreateRequest;
+using spec::docker::items;
+
+constexpr std::size_t kNonceBytes = 16;
+constexpr std::string_view kDefaultDetachKeys = "\x10\x11";
+
+std::string command_text(const ExecCreateRequest& request) {
+  return join(request.cmd.list(), " ");
+}
+
+keeper::Target target_of(const Exec& exec) {
+  return {.container = exec.container.str(), .exec = exec.id.str()};
+}
+
+void publish_exec_event(Core& core, const ContainerRecord& record, const Exec& exec,
+                        const std::string& action, std::map<std::string, std::string> extra = {}) {
+  extra["execID"] = exec.id.str();
+  publish_event(core, record, action, std::move(extra));
+}
+
+struct Host {  // the container that an exec runs in
+  ContainerRecord record;
+  State state;
+  std::shared_ptr<const sys::Pidfd> pidfd;
+};
+
+Result<Host> running_host(Core& core, const Exec& exec) {
+  const ContainerPtr container = core.containers->find_id(exec.container);
+  if (!container) return Error::not_found(fmt::format("No such container: {}", exec.container.str()));
+  const auto details = container->details.lock();
+  TRY(check_running(details->state, details->record.id.str()));
+  // docker: execs end with the run that they were made for.
+  if (details->state.nonce != exec.container_nonce)
+    return Error::conflict(fmt::format("container {} has been restarted since exec {} was created",
+                                       exec.container.str(), exec.id.str()));
+  return Host{details->record, details->state, details->pidfd};
+}
+
+Result<spec::oci::Process> make_process(const Host& host, const ExecCreateRequest& request,
+                                        const ExecStartOptions& options) {
+  const ContainerRecord& record = host.record;
+  spec::oci::Process process;
+  const sys::Fd root = TRY(runtime::open_process_root(static_cast<pid_t>(host.state.pid), *host.pidfd));
+  const std::string& user_text = request.user.empty() ? record.config.user : request.user;
+  // docker adds --group-add to an exec only where it keeps the container's own user.
+  const std::vector<std::string> none;
+  const auto& extra_groups = request.user.empty() ? items(record.host_config.group_add) : none;
+  const runtime::ResolvedUser user = TRY(runtime::resolve_user(root, user_text, extra_groups));
+  process.terminal = request.tty;
+  if (const auto& size = options.console_size) process.console_size = spec::oci::Box{size->height, size->width};
+  process.user = {.uid = user.uid, .gid = user.gid, .umask = std::nullopt, .additional_gids = user.additional_gids};
+  process.args = request.cmd.list();
+  process.env = make_environment({.hostname = record.config.hostname,
+                                  .tty = request.tty,
+                                  .config_env = items(record.config.env),
+                                  .extra = items(request.env),
+                                  .home = user.home});
+  process.cwd = request.working_dir.empty() ? record.config.working_dir : request.working_dir;
+  if (process.cwd.empty()) process.cwd = "/";
+  spec::docker::HostConfig rights = record.host_config;
+  rights.privileged = rights.privileged || request.privileged;
+  process.capabilities = capability_sets(TRY(capabilities_of(rights)), user.uid);
+  const SecurityOptions security = TRY(parse_security_options(items(rights.security_opt), false));
+  process.no_new_privileges = security.no_new_privileges;
+  process.oom_score_adj = rights.oom_score_adj;
+  process.rlimits = rlimits_of(rights);
+  return process;
+}
+
+keeper::StartRequest start_request(const Exec& exec, const ExecStartOptions& options) {
+  keeper::StartRequest request;
+  request.target = target_of(exec);
+  request.nonce = random_hex(kNonceBytes);
+  request.stdio.tty = exec.request.tty;
+  request.stdio.open_stdin = exec.request.attach_stdin && !options.detach;
+  request.stdio.stdin_once = true;
+  request.stdio.discard = options.detach;
+  if (const auto& size = options.console_size)
+    request.stdio.window = {static_cast<std::uint16_t>(size->height), static_cast<std::uint16_t>(size->width)};
+  return request;
+}
+
+Result<keeper::StartedProcess> launch(Core& core, const Exec& exec, const ExecStartOptions& options) {
+  const Host host = TRY(running_host(core, exec));
+  const spec::oci::Process process = TRY(make_process(host, exec.request, options));
+  spec::docker::HostConfig rights = host.record.host_config;
+  rights.privileged = rights.privileged || exec.request.privileged;
+  ContainerRecord for_seccomp = host.record;
+  for_seccomp.host_config = rights;
+  const auto seccomp = TRY(seccomp_of(for_seccomp, host_facts(core).has_apparmor));
+  runtime::ExecRequest request;
+  request.process = &process;
+  request.seccomp = seccomp ? &*seccomp : nullptr;
+  request.target = host.pidfd.get();
+  request.cgroup = cgroup_of(core, host.state.cgroup);
+  runtime::Prepared prepared = TRY(runtime::prepare_exec(std::move(request)));
+  keeper::StartFds fds;
+  fds.plan = TRY(sys::sealed_memfd("plan", runtime::encode(prepared.plan)));
+  fds.fds = std::move(prepared.fds);
+  return core.keeper->exec_start(start_request(exec, options), fds);
+}
+
+// The runtime speaks of a container's init; of an exec docker says it shorter.
+Error exec_error(const Error& cause) {
+  std::string text = cause.message();
+  constexpr std::string_view init = "error during container init: ";
+  if (const auto at = text.find(init); at != text.npos) text.erase(at, init.size());
+  if (text.starts_with("unable to start container process"))
+    text = "OCI runtime exec failed: exec failed: " + text;
+  const bool command_at_fault = start_failure_code(text) != 128;
+  return {command_at_fault ? ErrorKind::InvalidArgument : cause.kind(), cause.errno_value(), text};
+}
+
+Result<> claim(Exec& exec) {
+  const auto progress = exec.progress.lock();
+  if (progress->phase == Exec::Phase::Running || progress->phase == Exec::Phase::Starting)
+    return Error::conflict(fmt::format("exec {} is already running", exec.id.str()));
+  if (progress->phase == Exec::Phase::Ended)
+    return Error::conflict(fmt::format("exec command {} has already run", exec.id.str()));
+  progress->phase = Exec::Phase::Starting;
+  return {};
+}
+
+void end_exec(Exec& exec, std::int64_t exit_code) {
+  const auto progress = exec.progress.lock();
+  progress->phase = Exec::Phase::Ended;
+  progress->pid = 0;
+  progress->exit_code = exit_code;
+  progress->ended_unix_s = to_unix_seconds(now());
+}
+
+// Gives the connection to the pump, before the process exists, and keeps a duplicate: what
+// goes wrong from here on can only be told on the stream, as docker does.
+Result<sys::Fd> attach_client(Core& core, const Exec& exec, const Hijack& hijack) {
+  const ExecCreateRequest& request = exec.request;
+  std::string keys(kDefaultDetachKeys);
+  if (!request.detach_keys.empty()) keys = TRY(parse_detach_keys(request.detach_keys));
+  TRY(core.keeper->reserve(target_of(exec)));
+  HijackedConnection connection = TRY(hijack(request.tty));
+  sys::Fd writer = TRY(connection.fd.duplicate());
+  keeper::AttachRequest attach;
+  attach.target = target_of(exec);
+  attach.want_stdin = request.attach_stdin;
+  attach.want_stdout = request.attach_stdout;
+  attach.want_stderr = request.attach_stderr;
+  attach.framing = request.tty ? keeper::Framing::Raw : keeper::Framing::Framed;
+  if (request.tty) attach.detach_keys = std::move(keys);
+  attach.already_read = std::move(connection.already_read);
+  TRY(core.keeper->attach(attach, connection.fd));
+  return writer;
+}
+
+void tell_on_stream(const Exec& exec, const sys::Fd& writer, const Error& error) {
+  const std::string text = error.message() + "\r\n";
+  std::string bytes;
+  if (!exec.request.tty) {
+    const auto size = static_cast<std::uint32_t>(text.size());
+    bytes = {static_cast<char>(LogStream::Stdout), 0, 0, 0, static_cast<char>(size >> 24),
+             static_cast<char>(size >> 16), static_cast<char>(size >> 8), static_cast<char>(size)};
+  }
+  static_cast<void>(sys::write_all(writer, bytes + text));
+}
+
+void record_started(Exec& exec, std::int64_t pid) {
+  const auto progress = exec.progress.lock();
+  // Its end may have been faster.
+  if (progress->phase != Exec::Phase::Starting) return;
+  progress->phase = Exec::Phase::Running;
+  progress->pid = pid;
+}
+
+}  // namespace
+
+Result<std::string> create_exec(Core& core, Container& container, const ExecCreateRequest& request,
+                                const std::string& name) {
+  if (request.cmd.list().empty()) return Error::invalid("No exec command specified");
+  if (!request.detach_keys.empty()) TRY(parse_detach_keys(request.detach_keys));
+  auto exec = std::make_shared<Exec>();
+  exec->id = ExecId::random();
+  exec->request = request;
+  ContainerRecord record;
+  {
+    const auto details = container.details.lock();
+    const bool names_it = details->state.kind() == Status::Paused || details->state.kind() == Status::Restarting;
+    TRY(check_running(details->state, names_it ? name : details->record.id.str()));
+    record = details->record;
+    exec->container_nonce = details->state.nonce;
+  }
+  exec->container = record.id;
+  core.execs.insert(exec);
+  publish_exec_event(core, record, *exec, "exec_create: " + command_text(request));
+  return exec->id.str();
+}
+
+Result<> start_exec(Core& core, const ExecPtr& exec, const ExecStartOptions& options,
+                    const Hijack& hijack) {
+  const Host host = TRY(running_host(core, *exec));
+  TRY(claim(*exec));
+  Undo undo;
+  undo.add([&]() noexcept {
+    static_cast<void>(core.keeper->forget(target_of(*exec)));
+    end_exec(*exec, 126);
+  });
+  const sys::Fd writer = options.detach ? sys::Fd() : TRY(attach_client(core, *exec, hijack));
+  publish_exec_event(core, host.record, *exec, "exec_start: " + command_text(exec->request));
+  auto started = launch(core, *exec, options);
+  undo.commit();
+  if (started) {
+    record_started(*exec, started->process.pid);
+    return {};
+  }
+  const Error error = exec_error(started.error());
+  const std::int64_t code = start_failure_code(error.message());
+  end_exec(*exec, code == 128 ? 126 : code);
+  if (writer) tell_on_stream(*exec, writer, error);
+  static_cast<void>(core.keeper->forget(target_of(*exec)));
+  if (writer) return {};
+  return Error(error);
+}
+
+void handle_exec_end(Core& core, const keeper::Event& event) {
+  if (auto exec = core.execs.find(event.target.exec)) {
+    end_exec(**exec, event.exit.code);
+    if (const ContainerPtr container = core.containers->find_id((*exec)->container))
+      publish_exec_event(core, container->record(), **exec, "exec_die",
+                         {{"exitCode", std::to_string(event.exit.code)}});
+  }
+  static_cast<void>(core.keeper->acknowledge(event.sequence));
+  static_cast<void>(core.keeper->forget(event.target));
+}
+
+// A client asks as soon as its stream has ended, which may be before the keeper's event has
+// reached us: then the keeper itself is asked.
+static Exec::Progress settled_progress(Core& core, Exec& exec) {
+  Exec::Progress progress = *exec.progress.lock();
+  if (progress.phase != Exec::Phase::Running) return progress;
+  const auto record = core.keeper->lookup(target_of(exec));
+  if (!record || !*record || (*record)->state != keeper::State::Exited) return progress;
+  progress.phase = Exec::Phase::Ended;
+  progress.pid = 0;
+  progress.exit_code = (*record)->exit.code;
+  return progress;
+}
+
+Result<spec::docker::ExecInspect> inspect_exec(Core& core, const ExecPtr& exec) {
+  const ExecCreateRequest& request = exec->request;
+  const Exec::Progress progress = settled_progress(core, *exec);
+  spec::docker::ExecInspect shown;
+  shown.id = exec->id.str();
+  shown.running = progress.phase == Exec::Phase::Running || progress.phase == Exec::Phase::Starting;
+  shown.exit_code = progress.exit_code;
+  shown.pid = progress.pid;
+  shown.container_id = exec->container.str();
+  shown.open_stdin = request.attach_stdin;
+  shown.open_stdout = request.attach_stdout;
+  shown.open_stderr = request.attach_stderr;
+  shown.can_remove = progress.phase == Exec::Phase::Ended;
+  shown.process_config.tty = request.tty;
+  shown.process_config.entrypoint = request.cmd.list().front();
+  shown.process_config.arguments.assign(request.cmd.list().begin() + 1, request.cmd.list().end());
+  shown.process_config.user = request.user;
+  shown.process_config.privileged = request.privileged;
+  return shown;
+}
+
+}  // namespace wherry::engine

@@ -1,0 +1,125 @@
+#include <algorithm>
+
+#include "base/time.h"
+#include "engine/lifecycle.h"
+
+namespace wherry::engine {
+namespace {
+
+using spec::docker::items;
+using spec::docker::ContainerInspect;
+
+// The members that repeat the default bridge's endpoint for clients of API < 1.52.
+void fill_classic_members(spec::docker::NetworkSettings& settings) {
+  const auto bridge = settings.networks.find("bridge");
+  if (bridge == settings.networks.end() || !bridge->second) return;
+  settings.endpoint_id = bridge->second->endpoint_id;
+  settings.gateway = bridge->second->gateway;
+  settings.ip_address = bridge->second->ip_address;
+  settings.ip_prefix_len = bridge->second->ip_prefix_len;
+  settings.mac_address = bridge->second->mac_address;
+}
+
+// While it runs, what its run got; afterwards the network's name with empty members.
+spec::docker::NetworkSettings network_settings(const ContainerRecord& record, const State& state) {
+  spec::docker::NetworkSettings settings;
+  if (state.has_process()) {
+    settings.networks = state.endpoints;
+    settings.sandbox_id = state.nonce;
+  } else if (!joined_container(record.host_config.network_mode)) {
+    settings.networks = {{record.host_config.network_mode, spec::docker::EndpointSettings{}}};
+  }
+  fill_classic_members(settings);
+  return settings;
+}
+
+std::vector<spec::docker::MountPoint> mount_points(const ContainerRecord& record) {
+  std::vector<spec::docker::MountPoint> points;
+  for (const ContainerMount& mount : record.mounts)
+    if (!mount.in_host_config_tmpfs) points.push_back(mount.point);
+  return points;
+}
+
+void fill_paths(const Core& core, const ContainerRecord& record, ContainerInspect& shown) {
+  const std::string directory = core.directory_of(record.id);
+  shown.resolv_conf_path = directory + "/resolv.conf";
+  shown.hostname_path = directory + "/hostname";
+  shown.hosts_path = directory + "/hosts";
+  if (record.host_config.log_config.type == "json-file") shown.log_path = core.log_path(record.id);
+}
+
+Result<> fill_sizes(Core& core, const ContainerRecord& record, std::int64_t& rw, std::int64_t& root) {
+  const snapshot::Usage usage = TRY(core.snapshots->usage(record.id));
+  rw = static_cast<std::int64_t>(usage.bytes);
+  root = rw;
+  // An image that was removed by force has no size any more.
+  if (const auto image = core.images->inspect(record.image_id)) root += static_cast<std::int64_t>(image->size);
+  return {};
+}
+
+std::string command_column(const ContainerRecord& record) {
+  std::string text = record.path;
+  for (const std::string& argument : record.args)
+    text += argument.contains(' ') ? " '" + argument + "'" : " " + argument;
+  return text;
+}
+
+}  // namespace
+
+Result<ContainerInspect> inspect_container(Core& core, Container& container, bool size) {
+  ContainerRecord record;
+  State state;
+  {
+    const auto details = container.details.lock();
+    record = details->record;
+    state = details->state;
+  }
+  ContainerInspect shown;
+  shown.id = record.id.str();
+  shown.created = record.created;
+  shown.path = record.path;
+  shown.args = record.args;
+  shown.state = describe(state);
+  shown.image = record.image_id;
+  shown.name = "/" + record.name;
+  shown.restart_count = state.restart_count;
+  shown.driver = record.driver == "overlay" ? "overlay2" : record.driver;
+  shown.platform = record.platform;
+  std::vector<std::string> execs = core.execs.running_in(record.id);
+  if (!execs.empty()) shown.exec_ids = std::move(execs);
+  fill_paths(core, record, shown);
+  shown.graph_driver.name = shown.driver;
+  shown.network_settings = network_settings(record, state);
+  shown.mounts = mount_points(record);
+  if (size) {
+    std::int64_t rw = 0;
+    std::int64_t root = 0;
+    TRY(fill_sizes(core, record, rw, root));
+    shown.size_rw = rw;
+    shown.size_root_fs = root;
+  }
+  shown.config = std::move(record.config);
+  shown.host_config = std::move(record.host_config);
+  return shown;
+}
+
+Result<spec::docker::ContainerSummary> summarize(Core& core, const ContainerRecord& record,
+                                                 const State& state, bool size) {
+  spec::docker::ContainerSummary shown;
+  shown.id = record.id.str();
+  shown.names = {"/" + record.name};
+  shown.image = record.config.image;
+  shown.image_id = record.image_id;
+  shown.command = command_column(record);
+  if (const auto created = parse_rfc3339(record.created)) shown.created = to_unix_seconds(*created);
+  shown.labels = items(record.config.labels);
+  shown.state = state.status;
+  shown.status = status_text(state, now());
+  shown.host_config.network_mode = record.host_config.network_mode;
+  shown.network_settings.networks = network_settings(record, state).networks;
+  shown.mounts = mount_points(record);
+  if (size) TRY(fill_sizes(core, record, shown.size_rw, shown.size_root_fs));
+  return shown;
+}
+
+}  // namespace wherry::engine

@@ -1,0 +1,155 @@
+// `docker ps`: the filters and the order.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/strings.h"
+#include "base/time.h"
+#include "engine/filters.h"
+#include "engine/lifecycle.h"
+#include "engine/unavailable.h"
+
+namespace wherry::engine {
+namespace {
+
+using spec::docker::items;
+constexpr std::array<std::string_view, 14> kKeys = {
+    "ancestor", "before",  "exited", "expose",  "health", "id",    "isolation",
+    "label",    "name",    "network", "publish", "since", "status", "volume"};
+constexpr std::array<std::string_view, 7> kStatuses = {"created", "running",  "paused", "restarting",
+                                                       "removing", "exited", "dead"};
+constexpr std::array<std::string_view, 4> kHealths = {"none", "starting", "healthy", "unhealthy"};
+
+struct Entry {
+  ContainerRecord record;
+  State state;
+};
+
+Result<> check_values(const FilterMap& filters, const std::string& key,
+                      std::span<const std::string_view> allowed) {
+  for (const std::string& value : filter_values(filters, key))
+    if (std::ranges::find(allowed, value) == allowed.end())
+      return Error::invalid(fmt::format("invalid filter '{}={}'", key, value));
+  return {};
+}
+
+Result<> check_filters(const FilterMap& filters) {
+  constexpr std::array<std::string_view, 1> task = {"is-task"};
+  FilterMap known = filters;
+  known.erase(std::string(task[0]));
+  TRY(check_filter_keys(known, kKeys));
+  TRY(boolean_filter(filters, "is-task", false));
+  TRY(check_values(filters, "status", kStatuses));
+  TRY(check_values(filters, "health", kHealths));
+  for (const std::string& code : filter_values(filters, "exited"))
+    if (!parse_i64(code)) return Error::invalid(fmt::format("invalid filter 'exited={}'", code));
+  return {};
+}
+
+Instant created_at(const ContainerRecord& record) {
+  return parse_rfc3339(record.created).value_or(Instant());
+}
+
+// `before` and `since`: the time of creation of the container that the value names.
+Result<std::optional<Instant>> creation_bound(Core& core, const FilterMap& filters, const std::string& key) {
+  const auto& values = filter_values(filters, key);
+  if (values.empty()) return std::nullopt;
+  return created_at(TRY(core.containers->find(values.back()))->record());
+}
+
+// Image ids that an `ancestor` stands for; a container also matches by what it was made from.
+std::vector<std::string> ancestor_ids(Core& core, const FilterMap& filters) {
+  std::vector<std::string> ids;
+  for (const std::string& value : filter_values(filters, "ancestor"))
+    if (const auto image = core.images->inspect(value)) ids.push_back(image->id.str());
+  return ids;
+}
+
+struct Query {
+  const ListContainersOptions& options;
+  std::optional<Instant> before;
+  std::optional<Instant> since;
+  std::vector<std::string> ancestors;
+};
+
+bool matches_volume(const FilterMap& filters, const ContainerRecord& record) {
+  const auto& wanted = filter_values(filters, "volume");
+  return wanted.empty() || std::ranges::any_of(record.mounts, [&](const ContainerMount& mount) {
+           return std::ranges::find(wanted, mount.point.destination) != wanted.end() ||
+                  (!mount.point.source.empty() &&
+                   std::ranges::find(wanted, mount.point.source) != wanted.end()) ||
+                  (!mount.point.name.empty() &&
+                   std::ranges::find(wanted, mount.point.name) != wanted.end());
+         });
+}
+
+bool matches_network(Core& core, const FilterMap& filters, const ContainerRecord& record) {
+  const auto& wanted = filter_values(filters, "network");
+  if (wanted.empty()) return true;
+  const std::string& mode = record.host_config.network_mode;
+  return std::ranges::any_of(core.networks->descriptions(), [&](const network::Description& network) {
+    return network.name == mode && std::ranges::any_of(wanted, [&](const std::string& value) {
+             return value == mode || network.id.str().starts_with(value);
+           });
+  });
+}
+
+bool matches_exit_code(const FilterMap& filters, const State& state) {
+  const auto& wanted = filter_values(filters, "exited");
+  if (wanted.empty()) return true;
+  return !state.finished_at.empty() && !state.has_process() &&
+         std::ranges::any_of(wanted, [&](const std::string& code) { return parse_i64(code) == state.exit_code; });
+}
+
+bool matches(Core& core, const Query& query, const Entry& entry) {
+  const FilterMap& filters = query.options.filters;
+  const ContainerRecord& record = entry.record;
+  const bool everything = query.options.all || query.options.limit > 0 || filters.contains("status") ||
+                          query.before || query.since || filters.contains("exited");
+  if (!everything && !entry.state.counts_as_running()) return false;
+  // Nothing of these exists here yet: no container has ports, health checks or tasks.
+  if (filters.contains("publish") || filters.contains("expose")) return false;
+  if (!matches_exactly(filters, "health", "none")) return false;
+  if (boolean_filter(filters, "is-task", false).value_or(false)) return false;
+  if (query.before && created_at(record) >= *query.before) return false;
+  if (query.since && created_at(record) <= *query.since) return false;
+  if (filters.contains("ancestor") &&
+      std::ranges::find(query.ancestors, record.image_id) == query.ancestors.end() &&
+      !matches_exactly(filters, "ancestor", record.config.image))
+    return false;
+  return matches_pattern(filters, "id", record.id.str()) &&
+         (matches_pattern(filters, "name", "/" + record.name) ||
+          matches_exactly(filters, "name", record.name)) &&
+         matches_exactly(filters, "status", entry.state.status) &&
+         matches_labels(filters, "label", items(record.config.labels)) &&
+         matches_exit_code(filters, entry.state) && matches_volume(filters, record) &&
+         matches_network(core, filters, record);
+}
+
+}  // namespace
+
+Result<std::vector<spec::docker::ContainerSummary>> list_containers(
+    Core& core, const ListContainersOptions& options) {
+  TRY(check_filters(options.filters));
+  const Query query{.options = options,
+                    .before = TRY(creation_bound(core, options.filters, "before")),
+                    .since = TRY(creation_bound(core, options.filters, "since")),
+                    .ancestors = ancestor_ids(core, options.filters)};
+  std::vector<Entry> entries;
+  for (const ContainerPtr& container : core.containers->all()) {
+    const auto details = container->details.lock();
+    entries.push_back({details->record, details->state});
+  }
+  // Newest first.
+  std::ranges::sort(entries, std::ranges::greater(), [](const Entry& entry) { return created_at(entry.record); });
+  std::vector<spec::docker::ContainerSummary> shown;
+  for (const Entry& entry : entries) {
+    if (!matches(core, query, entry)) continue;
+    if (options.limit > 0 && std::ssize(shown) == options.limit) break;
+    shown.push_back(TRY(summarize(core, entry.record, entry.state, options.size)));
+  }
+  return shown;
+}
+
+}  // namespace wherry::engine

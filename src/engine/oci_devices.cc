@@ -1,0 +1,99 @@
+#include "engine/oci_devices.h"
+
+#include <dirent.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+namespace wherry::engine {
+namespace {
+
+using spec::oci::Device;
+using spec::oci::DeviceRule;
+
+constexpr std::array<std::string_view, 9> kSkippedNames = {
+    "pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev", "console", "core"};
+constexpr int kDeepestDirectory = 8;
+
+std::optional<Device> device_from(const std::string& path, const struct stat& status) {
+  Device device;
+  device.path = path;
+  if (S_ISCHR(status.st_mode)) device.type = "c";
+  else if (S_ISBLK(status.st_mode)) device.type = "b";
+  else return std::nullopt;
+  device.major = major(status.st_rdev);
+  device.minor = minor(status.st_rdev);
+  device.file_mode = status.st_mode & 07777;
+  device.uid = status.st_uid;
+  device.gid = status.st_gid;
+  return device;
+}
+
+struct DirectoryCloser {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+void collect(const std::string& directory, int depth, std::vector<Device>& devices) {
+  const std::unique_ptr<DIR, DirectoryCloser> open(::opendir(directory.c_str()));
+  if (!open || depth > kDeepestDirectory) return;
+  while (const dirent* entry = ::readdir(open.get())) {
+    const std::string_view name = entry->d_name;
+    if (name == "." || name == ".." || std::ranges::find(kSkippedNames, name) != kSkippedNames.end())
+      continue;
+    const std::string path = fmt::format("{}/{}", directory, name);
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) < 0) continue;
+    if (S_ISDIR(status.st_mode)) collect(path, depth + 1, devices);
+    else if (auto device = device_from(path, status)) devices.push_back(std::move(*device));
+  }
+}
+
+DeviceRule rule_for(const Device& device, const std::string& access) {
+  return {.allow = true, .type = device.type, .major = device.major, .minor = device.minor,
+          .access = access};
+}
+
+// Go's texts of errno begin with a small letter, and docker's clients know them so.
+Error cannot_gather(const std::string& path, int errno_value) {
+  std::string why = std::strerror(errno_value);
+  if (!why.empty() && why[0] >= 'A' && why[0] <= 'Z') why[0] = static_cast<char>(why[0] - 'A' + 'a');
+  return Error::invalid(
+      fmt::format("error gathering device information while adding custom device \"{}\": {}", path, why));
+}
+
+}  // namespace
+
+Result<DeviceSet> devices_of(const spec::docker::DeviceMapping& mapping) {
+  struct stat status {};
+  if (::stat(mapping.path_on_host.c_str(), &status) < 0)
+    return cannot_gather(mapping.path_on_host, errno);
+  const std::string& target =
+      mapping.path_in_container.empty() ? mapping.path_on_host : mapping.path_in_container;
+  const std::string access = mapping.cgroup_permissions.empty() ? "rwm" : mapping.cgroup_permissions;
+  DeviceSet set;
+  if (S_ISDIR(status.st_mode)) {
+    collect(mapping.path_on_host, 0, set.devices);
+    for (Device& device : set.devices)
+      device.path.replace(0, mapping.path_on_host.size(), target);
+  } else if (auto device = device_from(target, status)) {
+    set.devices.push_back(std::move(*device));
+  }
+  if (set.devices.empty()) return Error::invalid(fmt::format(
+      "error gathering device information while adding custom device \"{}\": not a device node", mapping.path_on_host));
+  for (const Device& device : set.devices) set.rules.push_back(rule_for(device, access));
+  return set;
+}
+
+std::vector<Device> all_host_devices() {
+  std::vector<Device> devices;
+  collect("/dev", 0, devices);
+  return devices;
+}
+
+}  // namespace wherry::engine

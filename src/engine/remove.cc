@@ -1,0 +1,104 @@
+#include <fmt/format.h>
+
+#include <fcntl.h>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "engine/lifecycle.h"
+#include "engine/names.h"
+#include "engine/unavailable.h"
+#include "sys/path.h"
+
+namespace wherry::engine {
+namespace {
+
+Error must_stop_first(const ContainerRecord& record, const State& state) {
+  const bool paused = state.kind() == Status::Paused;
+  return Error::conflict(
+      fmt::format("cannot remove container \"{}\": container is {}: {}stop the container before "
+                  "removing or force remove",
+                  record.name, state.status, paused ? "unpause and then " : ""));
+}
+
+// What the container left on disk. A failure leaves it for the next reconcile.
+void delete_files(Core& core, const ContainerId& id) {
+  if (const auto removed = core.snapshots->remove_container(id); !removed)
+    log::warning("container {}: remove its files: {}", id.short_form(), removed.error().message());
+  const auto parent = sys::open_at({}, (core.options.data_root + "/containers").c_str(), O_PATH | O_DIRECTORY);
+  if (!parent) return;
+  if (const auto removed = sys::remove_tree_at(*parent, id.str()); !removed)
+    log::warning("container {}: remove its directory: {}", id.short_form(), removed.error().message());
+}
+
+}  // namespace
+
+Result<> remove_locked(Core& core, const ContainerPtr& container, RowRemoval removal) {
+  ContainerRecord record;
+  State state;
+  {
+    const auto details = container->details.lock();
+    if (details->removed) return {};
+    details->removed = true;
+    details->state.set(Status::Removing);
+    record = details->record;
+    state = details->state;
+  }
+  core.containers->hide(*container);
+  const Tombstone tombstone{.id = record.id,
+                            .exit_code = state.exit_code,
+                            .error = state.error,
+                            .removed_unix_s = to_unix_seconds(now())};
+  Result<> deleted;
+  if (removal == RowRemoval::Durable) deleted = core.containers->delete_row(tombstone);
+  else core.containers->delete_row_later(tombstone);
+  core.execs.remove_of(record.id);
+  publish_event(core, record, "destroy");
+  container->waiters.notify_removed({.status_code = state.exit_code, .error = std::nullopt});
+  container->changed.notify_all();
+  core.workers.post([&core, id = record.id] {
+    static_cast<void>(core.keeper->forget(target_of(id)));  // ends a reservation
+    delete_files(core, id);
+  });
+  return deleted;
+}
+
+Result<> remove_container(Core& core, const ContainerPtr& container,
+                          const RemoveContainerOptions& options, const std::string& name) {
+  if (options.link) return flag_not_available("--link");
+  const State before = container->state();
+  if (before.counts_as_running()) {
+    if (!options.force) return must_stop_first(container->record(), before);
+    container->details.lock()->state.stopped_by_user = true;
+    TRY_AS(fmt::format("cannot remove container \"{}\": could not kill container", container->record().name),
+           kill_and_wait(core, *container));
+  }
+  const std::lock_guard operation(container->operation);
+  const State state = container->state();
+  if (container->details.lock()->removed) {
+    // Somebody else was faster: one winner, and a force removal has what it wants.
+    if (options.force) return {};
+    return Error::not_found(fmt::format("No such container: {}", name));
+  }
+  if (state.has_process()) return must_stop_first(container->record(), state);
+  return remove_locked(core, container, RowRemoval::Durable);
+}
+
+Result<> rename_container(Core& core, Container& container, const std::string& new_name) {
+  const std::lock_guard operation(container.operation);
+  const ContainerRecord record = container.record();
+  if (container.details.lock()->removed)
+    return Error::not_found(fmt::format("No such container: {}", record.name));
+  if (new_name.empty()) return Error::invalid("Neither old nor new names may be empty");
+  if (new_name == record.name || new_name == "/" + record.name)
+    return Error::invalid("Renaming a container with the same name as its current name");
+  const std::string reserved = TRY_AS("Error when allocating new name",
+                                      core.containers->reserve_name(new_name, record.id));
+  if (auto renamed = core.containers->rename(container, reserved); !renamed) {
+    core.containers->release_name(reserved);
+    return renamed;
+  }
+  publish_event(core, container.record(), "rename", {{"oldName", "/" + record.name}});
+  return {};
+}
+
+}  // namespace wherry::engine

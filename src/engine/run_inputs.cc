@@ -1,0 +1,196 @@
+#include "engine/run_inputs.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/strings.h"
+#include "engine/lifecycle.h"
+#include "engine/volume_copy.h"
+#include "network/files.h"
+#include "sys/mount.h"
+#include "runtime/prepare.h"
+#include "sys/path.h"
+
+namespace wherry::engine {
+namespace {
+
+using spec::docker::items;
+
+// A namespace of a running process, by a path that stays right while the descriptor is held.
+Result<std::string> open_namespace(const JoinTarget& target, const char* name,
+                                   std::vector<sys::Fd>& held) {
+  sys::Fd fd = TRY(sys::open_at({}, fmt::format("/proc/{}/ns/{}", target.pid, name).c_str(), O_RDONLY));
+  // The pid still is the container's if its pidfd can be signalled after the open.
+  TRY_AS("container has ended", target.pidfd->signal(0));
+  std::string path = sys::fd_path(fd);
+  held.push_back(std::move(fd));
+  return path;
+}
+
+Result<> join_pid(Core& core, const std::string& name, RunInputs& inputs) {
+  const JoinTarget target =
+      TRY_AS("joining PID namespace of container", find_join_target(core, name, "PID"));
+  inputs.oci.join["pid"] = TRY(open_namespace(target, "pid", inputs.held));
+  return {};
+}
+
+Result<> join_ipc(Core& core, const std::string& name, RunInputs& inputs) {
+  const JoinTarget target =
+      TRY_AS("joining IPC namespace of container", find_join_target(core, name, "IPC"));
+  const std::string& mode = target.record.host_config.ipc_mode;
+  if (mode == "private" || mode == "none")
+    return Error::conflict(fmt::format(
+        "can't join IPC of container {}: non-shareable IPC (hint: use IpcMode:shareable for the "
+        "donor container)",
+        target.record.id.str()));
+  inputs.oci.join["ipc"] = TRY(open_namespace(target, "ipc", inputs.held));
+  const sys::Fd root =
+      TRY(runtime::open_process_root(static_cast<pid_t>(target.pid), *target.pidfd));
+  const sys::Fd shm = TRY(sys::open_in_root(root, "/dev/shm", {.flags = O_PATH | O_DIRECTORY}));
+  inputs.ready_mounts["/dev/shm"] =
+      TRY(sys::DetachedMount::clone(shm, "", sys::DetachedMount::Recursive::No)).release();
+  return {};
+}
+
+Result<> write_files(Core& core, const ContainerRecord& record, const RunInputs& inputs) {
+  TRY(sys::make_directories(inputs.oci.directory, 0710));
+  const sys::Fd directory = TRY(sys::open_at({}, inputs.oci.directory.c_str(), O_PATH | O_DIRECTORY));
+  const network::DnsOverrides dns{core.options.dns, core.options.dns_search, core.options.dns_options};
+  const bool host_network = record.host_config.network_mode == "host";
+  const std::string host = network::host_resolv_conf();
+  network::HostsRequest hosts{.hostname = inputs.oci.hostname, .domainname = record.config.domainname};
+  for (const auto& [name, endpoint] : inputs.endpoints)
+    if (endpoint) hosts.ip = endpoint->ip_address;
+  const auto put = [&](const char* name, const std::string& text) {
+    return sys::replace_file_at(directory, name, text, 0644, sys::Durable::No);
+  };
+  TRY(put("hostname", network::hostname_file(inputs.oci.hostname)));
+  TRY(put("hosts", network::hosts(hosts)));
+  return put("resolv.conf", host_network ? host : network::resolv_conf(host, dns));
+}
+
+spec::docker::EndpointSettings describe_endpoint(const network::Endpoint& endpoint) {
+  spec::docker::EndpointSettings shown;
+  shown.network_id = endpoint.network_id.str();
+  shown.endpoint_id = endpoint.endpoint_id;
+  shown.gateway = endpoint.gateway;
+  shown.ip_address = endpoint.ip;
+  shown.ip_prefix_len = endpoint.prefix;
+  shown.mac_address = endpoint.mac;
+  return shown;
+}
+
+// host and none are networks too in inspect and in events, without addresses.
+spec::docker::EndpointMap builtin_endpoint(Core& core, const std::string& name) {
+  spec::docker::EndpointSettings shown;
+  for (const auto& network : core.networks->descriptions())
+    if (network.name == name) shown.network_id = network.id.str();
+  shown.endpoint_id = random_hex(32);
+  return {{name, shown}};
+}
+
+Result<> take_sandbox(Core& core, const ContainerRecord& record, RunInputs& inputs) {
+  const std::string& mode = record.host_config.network_mode;
+  if (mode == "host") {
+    inputs.oci.own_network = false;
+    inputs.endpoints = builtin_endpoint(core, mode);
+    return {};
+  }
+  if (mode != "bridge" && mode != "none")
+    return Error::not_found(fmt::format("failed to set up container networking: network {} not found", mode));
+  network::Sandbox sandbox = TRY(core.networks->take(
+      {.container = record.id,
+       .mode = mode == "none" ? network::Mode::None : network::Mode::Bridge,
+       .ip = std::nullopt,
+       .mac = std::nullopt}));
+  inputs.network_namespace = std::move(sandbox.netns);
+  inputs.endpoints = builtin_endpoint(core, mode);
+  if (sandbox.endpoint) inputs.endpoints = {{mode, describe_endpoint(*sandbox.endpoint)}};
+  return {};
+}
+
+Result<> set_up_network(Core& core, const ContainerRecord& record, RunInputs& inputs) {
+  inputs.oci.directory = core.directory_of(record.id);
+  inputs.oci.hostname = record.config.hostname;
+  const auto joined = joined_container(record.host_config.network_mode);
+  if (!joined) {
+    TRY(take_sandbox(core, record, inputs));
+    return write_files(core, record, inputs);
+  }
+  // The files of the container that owns the namespace are this one's too.
+  const JoinTarget target =
+      TRY_AS("joining network namespace of container", find_join_target(core, *joined, "network"));
+  inputs.network_namespace = TRY(network::open_netns(*target.pidfd));
+  inputs.oci.directory = core.directory_of(target.record.id);
+  inputs.oci.hostname = target.record.config.hostname;
+  return {};
+}
+
+// docker makes a missing host directory for -v, never for --mount.
+Result<> make_bind_sources(const ContainerRecord& record) {
+  for (const ContainerMount& mount : record.mounts) {
+    struct stat status {};
+    if (!mount.create_source || ::stat(mount.point.source.c_str(), &status) == 0) continue;
+    TRY_AS(fmt::format("error while creating mount source path '{}'", mount.point.source),
+           sys::make_directories(mount.point.source, 0755));
+  }
+  return {};
+}
+
+Result<> mount_root(Core& core, const ContainerRecord& record, RunInputs& inputs) {
+  inputs.rootfs = TRY(core.snapshots->mount(record.id, {}));
+  inputs.oci.user = TRY(runtime::resolve_user(inputs.rootfs, record.config.user,
+                                              items(record.host_config.group_add)));
+  const std::string& directory = record.config.working_dir;
+  if (!directory.empty() && directory != "/")
+    TRY_AS("Cannot mkdir", sys::make_directories_in_root(inputs.rootfs, directory, 0755));
+  for (const ContainerMount& mount : record.mounts)
+    if (mount.copy_up)
+      TRY(populate_volume(inputs.rootfs, mount.point.destination, mount.point.source));
+  return {};
+}
+
+}  // namespace
+
+Result<JoinTarget> find_join_target(Core& core, const std::string& name, std::string_view what) {
+  const ContainerPtr container = TRY(core.containers->find(name));
+  const auto details = container->details.lock();
+  if (details->state.kind() == Status::Restarting)
+    return Error::conflict(fmt::format(
+        "Container {} is restarting, wait until the container is running", name));
+  if (!details->state.has_process() || !details->pidfd)
+    return Error::conflict(
+        fmt::format("cannot join {} namespace of a non running container: container {} is {}", what,
+                    details->record.name, details->state.status));
+  return JoinTarget{details->record, details->pidfd, details->state.pid};
+}
+
+Result<std::string> cgroup_path_of(const Core& core, const ContainerRecord& record) {
+  const std::string& asked = record.host_config.cgroup_parent;
+  if (asked.empty()) return core.cgroup_parent + "/" + record.id.str();
+  std::string path;
+  for (const std::string_view part : split(asked, '/')) {
+    if (part == "..") return Error::invalid(fmt::format("invalid cgroup-parent: {}", quote(asked)));
+    if (!part.empty() && part != ".") path += fmt::format("/{}", part);
+  }
+  return path + "/" + record.id.str();
+}
+
+Result<RunInputs> gather_run_inputs(Core& core, const ContainerRecord& record) {
+  RunInputs inputs;
+  inputs.oci.cgroup_mode = core.cgroups->mode();
+  inputs.oci.init_program = core.options.init_program;
+  inputs.oci.host_has_apparmor = host_facts(core).has_apparmor;
+  TRY(make_bind_sources(record));
+  TRY(set_up_network(core, record, inputs));
+  if (const auto name = joined_container(record.host_config.pid_mode))
+    TRY(join_pid(core, *name, inputs));
+  if (const auto name = joined_container(record.host_config.ipc_mode))
+    TRY(join_ipc(core, *name, inputs));
+  TRY(mount_root(core, record, inputs));
+  return inputs;
+}
+
+}  // namespace wherry::engine
