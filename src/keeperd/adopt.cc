@@ -15,17 +15,24 @@ namespace {
 // How long the engine has to say which code it has reaped.
 constexpr std::chrono::milliseconds kUnknownExit{2000};
 
-Result<std::vector<StreamMessage>> decode_streams(keeper::Message& message) {
+struct Found {
+  std::int32_t pump_pid = 0;
   std::vector<StreamMessage> streams;
+};
+
+Result<Found> decode_found(keeper::Message& message) {
+  Found found;
+  std::vector<StreamMessage>& streams = found.streams;
   std::span<sys::Fd> fds(message.fds);
   keeper::Reader reader(message.body);
+  reader.get(found.pump_pid);
   while (!reader.at_end()) {
     std::string one;
     reader.get(one, keeper::kMessageBytes);
     if (!reader.ok()) return Error::invalid("malformed pump message");
     streams.push_back(TRY(decode_stream(one, fds)));
   }
-  return streams;
+  return found;
 }
 
 }  // namespace
@@ -45,9 +52,13 @@ void Keeper::adopt(Result<keeper::Message> answer, const std::function<void(Resu
   // on_pump_restarted() fills it.
   std::vector<StreamMessage> streams;
   if (answer) {
-    auto decoded = decode_streams(*answer);
-    if (decoded) streams = std::move(*decoded);
-    else log::error("pump: {}", decoded.error().message());
+    auto found = decode_found(*answer);
+    if (found) {
+      streams = std::move(found->streams);
+      pump_.set_pid(found->pump_pid);
+    } else {
+      log::error("pump: {}", found.error().message());
+    }
   }
   auto records = directory_.load();
   if (!records) return ready(std::unexpected(records.error()));

@@ -43,22 +43,29 @@ class KeeperTest : public ::testing::Test {
 
   // Every process of the test ends here, whatever happened.
   void TearDown() override {
-    if (client_) {
-      const auto records = client_->list();
-      for (const keeper::Record& record : records.value_or(std::vector<keeper::Record>{}))
-        if (!client_->forget(record.target)) kill_group(record.pid);
-      // A killed start is reaped a moment later, and nothing tells.
-      for (int i = 0; i < 200 && !client_->shutdown(); ++i) {
-        const auto event = client_->next_event(std::chrono::steady_clock::now() + std::chrono::milliseconds(20));
-        if (event && *event && (*event)->sequence != 0)
-          static_cast<void>(client_->acknowledge((*event)->sequence));
-      }
-    }
-    client_.reset();
+    if (client_) end_keeper();
     int status = 0;
     while (::waitpid(-1, &status, 0) > 0) {
     }
     std::filesystem::remove_all(root_);
+  }
+
+  // Ends every process that the keeper has, and the keeper.
+  void end_keeper() {
+    const auto records = client_->list();
+    for (const keeper::Record& record : records.value_or(std::vector<keeper::Record>{}))
+      if (!client_->forget(record.target)) kill_group(record.pid);
+    // A killed start is reaped a moment later, and nothing tells.
+    bool ended = false;
+    for (int i = 0; i < 200 && !ended; ++i) {
+      const auto event =
+          client_->next_event(std::chrono::steady_clock::now() + std::chrono::milliseconds(20));
+      if (event && *event && (*event)->sequence != 0)
+        static_cast<void>(client_->acknowledge((*event)->sequence));
+      ended = client_->shutdown().has_value();
+    }
+    EXPECT_TRUE(ended);
+    client_.reset();
   }
 
   bool connect() {

@@ -103,6 +103,7 @@ Result<Pump::Reply> Pump::handle_numbered(const keeper::Message& message) {
 Result<Pump::Reply> Pump::adopt() {
   Reply reply;
   keeper::Writer list;
+  list.put(::getpid());  // a connection's credentials would name whoever made the listener
   for (const auto& [number, stream] : streams_) {
     StreamMessage one{stream->info(), TRY(stream->duplicate_fds())};
     list.put(std::string_view(encode(one)));

@@ -9,7 +9,6 @@
 #include <cerrno>
 
 #include "base/log.h"
-#include "sys/socket.h"
 
 namespace wherry::keeperd {
 namespace {
@@ -48,7 +47,6 @@ Result<PumpLink::Found> PumpLink::start() {
 
 Result<> PumpLink::connect() {
   sys::Fd socket = TRY(directory_.connect(kSocketName));
-  pid_ = TRY(sys::peer_credentials(socket)).pid;
   peer_ = TRY(Peer::create(loop_, std::move(socket),
                            {.message = [this](keeper::Message m) { on_message(std::move(m)); },
                             .closed = [this](const Error&) { on_closed(); }}));

@@ -43,6 +43,8 @@ class PumpLink {
   // Without an answer; lost if the pump dies, and then repeated by restarted().
   void tell(PumpVerb verb, std::string_view body, std::vector<sys::Fd> fds = {});
   [[nodiscard]] pid_t pid() const { return pid_; }
+  // What the pump said of itself when it was adopted.
+  void set_pid(pid_t pid) { pid_ = pid; }
 
  private:
   Result<> connect();
