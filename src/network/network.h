@@ -52,7 +52,7 @@ struct Endpoint {
   unsigned prefix = 0;         // 16
   std::string gateway;         // "172.17.0.1"
   std::string mac;             // "02:42:ac:11:00:02": derived from ip unless asked for
-  std::string host_interface;  // our end of the veth pair
+  std::string host_interface;  // our end of the veth pair; restore() finds it again
 
   bool operator==(const Endpoint&) const = default;
 };

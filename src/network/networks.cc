@@ -87,7 +87,8 @@ class KernelNetworks final : public Networks {
   explicit KernelNetworks(Options options)
       : options_(std::move(options)),
         created_(now()),
-        bridge_id_(network_id(options_.engine_id, "bridge")) {}
+        bridge_id_(network_id(options_.engine_id, "bridge")),
+        veth_prefix_(veth_prefix(options_.suffix)) {}
 
   // Bridge, table and forwarding; what fails is remembered as the bridge's problem.
   void prepare();
@@ -104,19 +105,21 @@ class KernelNetworks final : public Networks {
  private:
   Result<Ground> lay_ground();
   Result<> reserve_live(const LiveEndpoint& live);
-  Result<> reconnect(const Endpoint& endpoint, const std::vector<sys::Link>& links);
-  Result<> remove_strays(const std::set<std::string>& live_interfaces,
+  Result<> reconnect(const LiveEndpoint& live, const std::vector<sys::Link>& links);
+  Result<> remove_strays(const std::set<std::string>& live_containers,
                          const std::set<Ipv4>& live_addresses);
   Result<> claim(const SandboxRequest& request);
   Result<Endpoint> lease_endpoint(const SandboxRequest& request);
-  Result<> connect(ReadySandbox& ready, const Endpoint& endpoint);
-  [[nodiscard]] Result<ConnectSandbox> connection(const Endpoint& endpoint) const;
+  Result<> connect(ReadySandbox& ready, const ContainerId& container, const Endpoint& endpoint);
+  [[nodiscard]] Result<ConnectSandbox> connection(const ContainerId& container,
+                                                  const Endpoint& endpoint) const;
   void disconnect(const Endpoint& endpoint);
   void forget(const ContainerId& container);
 
   const Options options_;
   const Instant created_;
   const NetworkId bridge_id_;
+  const std::string veth_prefix_;
   // Written by prepare() only, before any other thread can see this object.
   std::optional<Ground> ground_;
   std::optional<Error> problem_;
@@ -131,9 +134,9 @@ class KernelNetworks final : public Networks {
 
 Result<Ground> KernelNetworks::lay_ground() {
   route_ = TRY(sys::NetlinkSocket::open(NETLINK_ROUTE));
-  const std::string prefix = veth_prefix(options_.suffix);
   for (const sys::Link& link : TRY(sys::list_links(route_)))
-    if (link.kind == "veth" && link.name.starts_with(prefix)) links_at_open_.insert(link.name);
+    if (link.kind == "veth" && link.name.starts_with(veth_prefix_))
+      links_at_open_.insert(link.name);
 
   const std::string name = bridge_name(options_.suffix);
   Ground ground;
@@ -166,29 +169,28 @@ void KernelNetworks::prepare() {
   } else {
     problem_ = std::move(ground).error();
   }
-  pool_ = std::make_unique<SandboxPool>(
-      SandboxPool::Options{.veth_prefix = veth_prefix(options_.suffix),
-                           .mtu = options_.mtu,
-                           .target = options_.pool_target,
-                           .bridge = ground_.has_value()});
+  pool_ = std::make_unique<SandboxPool>(SandboxPool::Options{.veth_prefix = veth_prefix_,
+                                                             .mtu = options_.mtu,
+                                                             .target = options_.pool_target,
+                                                             .bridge = ground_.has_value()});
 }
 
 Result<> KernelNetworks::restore(std::span<const LiveEndpoint> live) {
-  std::set<std::string> interfaces;
+  std::set<std::string> containers;
   std::set<Ipv4> addresses;
   for (const LiveEndpoint& entry : live) {
     // One row that does not fit any more (another --bip) must not keep the engine down.
     if (auto reserved = reserve_live(entry); !reserved)
       log::warning("container {}: {}", entry.container.short_form(), reserved.error().message());
-    interfaces.insert(entry.endpoint.host_interface);
+    containers.insert(entry.container.str());
     if (const auto ip = parse_ipv4(entry.endpoint.ip)) addresses.insert(*ip);
   }
   if (ground_) {
     const std::scoped_lock lock(route_mutex_);
-    TRY(remove_strays(interfaces, addresses));
+    TRY(remove_strays(containers, addresses));
     const auto links = TRY(sys::list_links(route_));
     for (const LiveEndpoint& entry : live)
-      if (auto joined = reconnect(entry.endpoint, links); !joined)
+      if (auto joined = reconnect(entry, links); !joined)
         log::warning("container {}: {}", entry.container.short_form(), joined.error().message());
   }
   state_.lock()->restored = true;
@@ -203,23 +205,27 @@ Result<> KernelNetworks::reserve_live(const LiveEndpoint& live) {
   return state->addresses->reserve(*ip, live.container);
 }
 
-// Puts the port of a live container back where somebody removed our bridge or its entries.
-Result<> KernelNetworks::reconnect(const Endpoint& endpoint, const std::vector<sys::Link>& links) {
+// Finds the interface of a live container by its alias, and puts the port back where somebody
+// removed our bridge or its entries.
+Result<> KernelNetworks::reconnect(const LiveEndpoint& live, const std::vector<sys::Link>& links) {
   const auto link = std::find_if(links.begin(), links.end(), [&](const sys::Link& candidate) {
-    return candidate.name == endpoint.host_interface;
+    return candidate.name.starts_with(veth_prefix_) && candidate.alias == live.container.str();
   });
   if (link == links.end())
-    return Error::not_found(
-        fmt::format("its network interface {} is gone: restart it", endpoint.host_interface));
-  return connect_port(route_, link->index, TRY(connection(endpoint)));
+    return Error::not_found("its network interface is gone: restart the container");
+  {
+    auto state = state_.lock();
+    auto& endpoint = state->taken[live.container].endpoint;
+    if (endpoint) endpoint->host_interface = link->name;
+  }
+  return connect_port(route_, link->index, TRY(connection(live.container, live.endpoint)));
 }
 
-Result<> KernelNetworks::remove_strays(const std::set<std::string>& live_interfaces,
+Result<> KernelNetworks::remove_strays(const std::set<std::string>& live_containers,
                                        const std::set<Ipv4>& live_addresses) {
   for (const std::string& name : links_at_open_) {
-    if (live_interfaces.contains(name)) continue;
     const auto link = TRY(sys::find_link(route_, name));
-    if (!link) continue;
+    if (!link || live_containers.contains(link->alias)) continue;
     sys::NetlinkBatch batch;
     sys::delete_link(batch, link->index);
     auto deleted = route_.transact(batch);
@@ -227,7 +233,8 @@ Result<> KernelNetworks::remove_strays(const std::set<std::string>& live_interfa
     if (!deleted && deleted.error().errno_value() != ENODEV) return deleted;
   }
   const int bridge = ground_->bridge.index;
-  for (const sys::Neighbour& entry : TRY(sys::list_neighbours(route_, bridge, AF_INET))) {
+  const auto neighbours = TRY(sys::list_neighbours(route_, bridge, AF_INET));
+  for (const sys::Neighbour& entry : neighbours) {
     const bool ours = (entry.state & NUD_PERMANENT) != 0;
     if (!ours || live_addresses.contains(ipv4_of(entry.ip))) continue;
     sys::NetlinkBatch batch;
@@ -271,7 +278,8 @@ Result<Endpoint> KernelNetworks::lease_endpoint(const SandboxRequest& request) {
   return endpoint;
 }
 
-Result<ConnectSandbox> KernelNetworks::connection(const Endpoint& endpoint) const {
+Result<ConnectSandbox> KernelNetworks::connection(const ContainerId& container,
+                                                  const Endpoint& endpoint) const {
   const auto ip = parse_ipv4(endpoint.ip);
   const auto mac = parse_mac(endpoint.mac);
   if (!ip || !mac)
@@ -282,11 +290,13 @@ Result<ConnectSandbox> KernelNetworks::connection(const Endpoint& endpoint) cons
                         .ip = *ip,
                         .prefix = ground_->subnet.prefix,
                         .gateway = ground_->bridge.address.ip,
-                        .mac = *mac};
+                        .mac = *mac,
+                        .owner = container.str()};
 }
 
-Result<> KernelNetworks::connect(ReadySandbox& ready, const Endpoint& endpoint) {
-  const ConnectSandbox request = TRY(connection(endpoint));
+Result<> KernelNetworks::connect(ReadySandbox& ready, const ContainerId& container,
+                                 const Endpoint& endpoint) {
+  const ConnectSandbox request = TRY(connection(container, endpoint));
   auto connected = connect_sandbox(ready, request);
   if (!connected && connected.error().errno_value() == EXFULL)
     return Error(ErrorKind::Unavailable,
@@ -315,7 +325,7 @@ Result<Sandbox> KernelNetworks::take(const SandboxRequest& request) {
   ReadySandbox ready = TRY_AS("network sandbox", pool_->take(request.mode));
   if (endpoint) {
     endpoint->host_interface = ready.host_interface;
-    TRY_AS("connect to network bridge", connect(ready, *endpoint));
+    TRY_AS("connect to network bridge", connect(ready, request.container, *endpoint));
   }
   state_.lock()->taken[request.container] = Taken{endpoint, TRY(ready.netns.duplicate())};
   undo.commit();
@@ -385,9 +395,8 @@ Result<> KernelNetworks::remove_everything() {
   auto netfilter = sys::NetlinkSocket::open(NETLINK_NETFILTER);
   if (netfilter) TRY(remove_firewall(*netfilter, table_name(options_.suffix)));
   if (!route_) return {};
-  const std::string prefix = veth_prefix(options_.suffix);
   for (const sys::Link& link : TRY(sys::list_links(route_))) {
-    if (link.kind != "veth" || !link.name.starts_with(prefix)) continue;
+    if (link.kind != "veth" || !link.name.starts_with(veth_prefix_)) continue;
     sys::NetlinkBatch batch;
     sys::delete_link(batch, link.index);
     auto deleted = route_.transact(batch);

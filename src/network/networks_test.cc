@@ -403,10 +403,12 @@ TEST_F(NetworksOnTheKernel, a_killed_engine_leaves_only_what_lives) {
     const Crashed crashed = crash_an_engine();
     EXPECT_TRUE(eventually([] { return count_veths() == 2; }));
     auto networks = opened();
-    const std::vector<LiveEndpoint> live{{container(1), crashed.live}};
+    std::vector<LiveEndpoint> live{{container(1), crashed.live}};
+    live.front().endpoint.host_interface.clear();
     const auto restored = networks->restore(live);
     ASSERT_TRUE(restored) << restored.error().message();
 
+    // The engine stores what inspect shows, which the name of our interface is no part of.
     EXPECT_EQ(networks->endpoint(container(1)), crashed.live);
     EXPECT_EQ(permanent_neighbours("wherry0").size(), 1U);
     EXPECT_TRUE(

@@ -106,7 +106,8 @@ Result<> SandboxMaker::add_interface(ReadySandbox& sandbox, const MakeSandbox& o
 
 Result<> connect_port(sys::NetlinkSocket& route, int host_index, const ConnectSandbox& request) {
   sys::NetlinkBatch batch;
-  sys::change_link(batch, {.index = host_index, .master = request.bridge_index});
+  sys::change_link(batch,
+                   {.index = host_index, .master = request.bridge_index, .alias = request.owner});
   // Without learning a container cannot draw another's frames by sending with its MAC.
   sys::configure_port_and_raise(batch, {host_index, request.isolated, false});
   sys::set_forwarding(batch, host_index, request.mac);

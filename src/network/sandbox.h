@@ -37,6 +37,7 @@ struct ConnectSandbox {
   unsigned prefix = 16;
   Ipv4 gateway;
   sys::MacAddress mac{};
+  std::string owner;  // container id, kept as the alias of our end of the veth pair
 };
 // Address, MAC, route and bridge port: one batch outside, one inside.
 Result<> connect_sandbox(ReadySandbox& sandbox, const ConnectSandbox& request);

@@ -80,6 +80,7 @@ std::optional<Link> link_of(const ifinfomsg& header, const NetlinkAttributes& at
   link.index = header.ifi_index;
   link.up = (header.ifi_flags & IFF_UP) != 0;
   link.name = attributes.text(IFLA_IFNAME);
+  link.alias = attributes.text(IFLA_IFALIAS);
   link.master = static_cast<int>(attributes.u32(IFLA_MASTER).value_or(0));
   const std::uint8_t state = attributes.u8(IFLA_OPERSTATE).value_or(IF_OPER_UNKNOWN);
   link.operational = state == IF_OPER_UP || state == IF_OPER_UNKNOWN;
@@ -227,6 +228,8 @@ void change_link(NetlinkBatch& batch, const LinkChange& change) {
   batch.message("change link", RTM_SETLINK, 0, link_header(change.index, change.up));
   if (change.mac) batch.bytes(IFLA_ADDRESS, view(*change.mac));
   if (change.mtu) batch.u32(IFLA_MTU, *change.mtu);
+  // Without its NUL: the kernel takes the length as it is.
+  if (!change.alias.empty()) batch.bytes(IFLA_IFALIAS, std::as_bytes(std::span(change.alias)));
   if (change.master) batch.u32(IFLA_MASTER, static_cast<std::uint32_t>(*change.master));
   if (!change.without_ipv6_address) return;
   batch.nest(IFLA_AF_SPEC, [&] {

@@ -33,8 +33,9 @@ struct IpBytes {
 struct Link {
   int index = 0;
   std::string name;
-  std::string kind;  // "bridge", "veth", "" for hardware
-  int master = 0;    // index of the bridge that it is a port of; 0: none
+  std::string alias;  // free text that the kernel keeps with the link
+  std::string kind;   // "bridge", "veth", "" for hardware
+  int master = 0;     // index of the bridge that it is a port of; 0: none
   bool up = false;
   bool operational = false;  // frames pass: RFC 2863 "up", or a kind that does not know
   std::uint32_t mtu = 0;
@@ -98,6 +99,7 @@ struct LinkChange {
   std::optional<int> master;
   std::optional<MacAddress> mac;
   std::optional<std::uint32_t> mtu;
+  std::string alias;                  // "" stays
   bool without_ipv6_address = false;  // no link-local address, hence no MLD and DAD noise
 };
 void change_link(NetlinkBatch& batch, const LinkChange& change);
