@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/strings.h"
 #include "spec/docker_common.h"
+#include "spec/json.h"
 
 namespace wherry::api {
 

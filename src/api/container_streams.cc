@@ -5,6 +5,7 @@
 #include "api/streams.h"
 #include "base/strings.h"
 #include "spec/docker_container.h"
+#include "spec/json.h"
 
 namespace wherry::api {
 namespace {

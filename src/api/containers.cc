@@ -5,6 +5,7 @@
 #include "api/shims.h"
 #include "api/streams.h"
 #include "base/strings.h"
+#include "spec/json.h"
 
 namespace wherry::api {
 namespace {

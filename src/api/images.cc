@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "image/images.h"
 #include "spec/docker_image.h"
+#include "spec/json.h"
 
 namespace wherry::api {
 namespace {

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "base/strings.h"
+#include "spec/json.h"
 
 namespace wherry::api {
 namespace {

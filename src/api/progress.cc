@@ -1,6 +1,7 @@
 #include "api/progress.h"
 
 #include "api/streams.h"
+#include "spec/json.h"
 
 namespace wherry::api {
 namespace {

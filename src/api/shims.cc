@@ -1,5 +1,7 @@
 #include "api/shims.h"
 
+#include "spec/json.h"
+
 #include <boost/json.hpp>
 #include <string_view>
 

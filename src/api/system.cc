@@ -9,6 +9,7 @@
 #include "image/images.h"
 #include "spec/docker_event.h"
 #include "spec/docker_system.h"
+#include "spec/json.h"
 
 namespace wherry::api {
 namespace {

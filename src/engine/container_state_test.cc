@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/container_json.h"
+
 namespace wherry::engine {
 namespace {
 

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "engine/container_json.h"
 #include "engine/names.h"
 #include "metadata/database.h"
 #include "spec/json.h"

@@ -10,6 +10,7 @@
 #include "base/strings.h"
 #include "engine/unavailable.h"
 #include "spec/json.h"
+#include "spec/json.h"
 
 namespace wherry::engine {
 namespace {

@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "spec/json.h"
+#include "spec/json.h"
 
 namespace wherry::engine {
 

@@ -1,5 +1,7 @@
 #include "spec/docker_common.h"
 
+#include "spec/json.h"
+
 #include <boost/json.hpp>
 
 namespace wherry::spec::docker {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "spec/json.h"
+#include "spec/json_fwd.h"
 
 namespace wherry::spec::docker {
 
@@ -65,17 +65,10 @@ struct IdResponse {
   std::string id;
 };
 
+// Bodies in docker_common_json.cc.
+json::Value to_json(const ErrorResponse& source);
+Result<> from_json(const json::Value& value, ErrorResponse& target);
+json::Value to_json(const IdResponse& source);
+Result<> from_json(const json::Value& value, IdResponse& target);
+
 }  // namespace wherry::spec::docker
-
-namespace wherry::json {
-
-template <>
-struct Describe<spec::docker::ErrorResponse> {
-  static constexpr auto fields = std::tuple{field("message", &spec::docker::ErrorResponse::message)};
-};
-template <>
-struct Describe<spec::docker::IdResponse> {
-  static constexpr auto fields = std::tuple{field("Id", &spec::docker::IdResponse::id)};
-};
-
-}  // namespace wherry::json

@@ -24,30 +24,10 @@ struct EventMessage {
   std::int64_t time_nano = 0;  // Unix nanoseconds
 };
 
+// Bodies in docker_event_json.cc.
+json::Value to_json(const EventActor& source);
+Result<> from_json(const json::Value& value, EventActor& target);
+json::Value to_json(const EventMessage& source);
+Result<> from_json(const json::Value& value, EventMessage& target);
+
 }  // namespace wherry::spec::docker
-
-namespace wherry::json {
-
-template <>
-struct Describe<spec::docker::EventActor> {
-  using T = spec::docker::EventActor;
-  static constexpr auto fields =
-      std::tuple{field("ID", &T::id), field("Attributes", &T::attributes)};
-};
-
-template <>
-struct Describe<spec::docker::EventMessage> {
-  using T = spec::docker::EventMessage;
-  static constexpr auto fields =
-      std::tuple{omit_empty("status", &T::status),
-                 omit_empty("id", &T::id),
-                 omit_empty("from", &T::from),
-                 field("Type", &T::type),
-                 field("Action", &T::action),
-                 field("Actor", &T::actor),
-                 omit_empty("scope", &T::scope),
-                 omit_empty("time", &T::time),
-                 omit_empty("timeNano", &T::time_nano)};
-};
-
-}  // namespace wherry::json

@@ -1,8 +1,9 @@
 // The field tables of docker_system.h's Info and its parts, in dockerd's order. Included by
-// docker_system.h only.
+// docker_system_json.cc and by code that walks the members themselves.
 #pragma once
 
 #include "spec/docker_system.h"
+#include "spec/json.h"
 
 namespace wherry::json {
 

@@ -154,58 +154,34 @@ struct Info {
   Strings warnings;
 };
 
+// Bodies in docker_system_json.cc.
+json::Value to_json(const AuthConfig& source);
+Result<> from_json(const json::Value& value, AuthConfig& target);
+json::Value to_json(const AuthResponse& source);
+Result<> from_json(const json::Value& value, AuthResponse& target);
+json::Value to_json(const VersionPlatform& source);
+Result<> from_json(const json::Value& value, VersionPlatform& target);
+json::Value to_json(const ComponentVersion& source);
+Result<> from_json(const json::Value& value, ComponentVersion& target);
+json::Value to_json(const Version& source);
+Result<> from_json(const json::Value& value, Version& target);
+json::Value to_json(const PluginsInfo& source);
+Result<> from_json(const json::Value& value, PluginsInfo& target);
+json::Value to_json(const IndexInfo& source);
+Result<> from_json(const json::Value& value, IndexInfo& target);
+json::Value to_json(const RegistryConfig& source);
+Result<> from_json(const json::Value& value, RegistryConfig& target);
+json::Value to_json(const RuntimeInfo& source);
+Result<> from_json(const json::Value& value, RuntimeInfo& target);
+json::Value to_json(const SwarmInfo& source);
+Result<> from_json(const json::Value& value, SwarmInfo& target);
+json::Value to_json(const Commit& source);
+Result<> from_json(const json::Value& value, Commit& target);
+json::Value to_json(const AddressPool& source);
+Result<> from_json(const json::Value& value, AddressPool& target);
+json::Value to_json(const FirewallInfo& source);
+Result<> from_json(const json::Value& value, FirewallInfo& target);
+json::Value to_json(const Info& source);
+Result<> from_json(const json::Value& value, Info& target);
+
 }  // namespace wherry::spec::docker
-
-namespace wherry::json {
-
-template <>
-struct Describe<spec::docker::AuthConfig> {
-  using T = spec::docker::AuthConfig;
-  static constexpr auto fields = std::tuple{omit_empty("username", &T::username),
-                                            omit_empty("password", &T::password),
-                                            omit_empty("auth", &T::auth),
-                                            omit_empty("email", &T::email),
-                                            omit_empty("serveraddress", &T::server_address),
-                                            omit_empty("identitytoken", &T::identity_token),
-                                            omit_empty("registrytoken", &T::registry_token)};
-};
-
-template <>
-struct Describe<spec::docker::AuthResponse> {
-  using T = spec::docker::AuthResponse;
-  static constexpr auto fields =
-      std::tuple{field("IdentityToken", &T::identity_token), field("Status", &T::status)};
-};
-
-template <>
-struct Describe<spec::docker::VersionPlatform> {
-  static constexpr auto fields = std::tuple{field("Name", &spec::docker::VersionPlatform::name)};
-};
-
-template <>
-struct Describe<spec::docker::ComponentVersion> {
-  using T = spec::docker::ComponentVersion;
-  static constexpr auto fields = std::tuple{field("Name", &T::name), field("Version", &T::version),
-                                            omit_empty("Details", &T::details)};
-};
-
-template <>
-struct Describe<spec::docker::Version> {
-  using T = spec::docker::Version;
-  static constexpr auto fields = std::tuple{field("Platform", &T::platform),
-                                            omit_empty("Components", &T::components),
-                                            field("Version", &T::version),
-                                            field("ApiVersion", &T::api_version),
-                                            omit_empty("MinAPIVersion", &T::min_api_version),
-                                            field("GitCommit", &T::git_commit),
-                                            field("GoVersion", &T::go_version),
-                                            field("Os", &T::os),
-                                            field("Arch", &T::arch),
-                                            omit_empty("KernelVersion", &T::kernel_version),
-                                            omit_empty("Experimental", &T::experimental),
-                                            omit_empty("BuildTime", &T::build_time)};
-};
-
-}  // namespace wherry::json
-
-#include "spec/docker_info_fields.h"  // IWYU pragma: keep

@@ -33,10 +33,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "spec/json_fwd.h"
 
 namespace wherry::json {
-
-using Value = boost::json::value;
 
 inline constexpr std::size_t kMaximumDepth = 100;
 inline constexpr std::size_t kMaximumBytes = 4U << 20;
@@ -129,6 +128,13 @@ bool is_empty(const T& value) {
 
 }  // namespace detail
 
+// A described struct by its table. A header that many include declares to_json and from_json
+// for its structs instead of a table, and one .cc defines them with these two.
+template <class T>
+Value object_of(const T& source);
+template <class T>
+Result<> assign_object(const Value& value, T& target);
+
 template <class T>
 Value to_value(const T& source) {
   if constexpr (detail::Custom<T>) return to_json(source);
@@ -149,20 +155,25 @@ Value to_value(const T& source) {
     for (const auto& [key, element] : source) object.emplace(key, to_value(element));
     return object;
   } else {
-    static_assert(Described<T>, "no json::Describe for this type");
-    boost::json::object object;
-    std::apply(
-        [&](const auto&... entries) {
-          const auto add = [&](const auto& entry) {
-            const auto& member = source.*(entry.member);
-            if (entry.when_empty == Empty::Omit && detail::is_empty(member)) return;
-            object.emplace(entry.name, to_value(member));
-          };
-          (add(entries), ...);
-        },
-        Describe<T>::fields);
-    return object;
+    return object_of(source);
   }
+}
+
+template <class T>
+Value object_of(const T& source) {
+  static_assert(Described<T>, "no json::Describe for this type");
+  boost::json::object object;
+  std::apply(
+      [&](const auto&... entries) {
+        const auto add = [&](const auto& entry) {
+          const auto& member = source.*(entry.member);
+          if (entry.when_empty == Empty::Omit && detail::is_empty(member)) return;
+          object.emplace(entry.name, to_value(member));
+        };
+        (add(entries), ...);
+      },
+      Describe<T>::fields);
+  return object;
 }
 
 template <class T>
@@ -260,9 +271,14 @@ Result<> assign(const Value& value, T& target) {
   } else if constexpr (detail::IsMap<T>::value) {
     return detail::assign_map(value, target);
   } else {
-    static_assert(Described<T>, "no json::Describe for this type");
-    return detail::assign_struct(value, target);
+    return assign_object(value, target);
   }
+}
+
+template <class T>
+Result<> assign_object(const Value& value, T& target) {
+  static_assert(Described<T>, "no json::Describe for this type");
+  return detail::assign_struct(value, target);
 }
 
 template <class T>

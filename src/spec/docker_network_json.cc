@@ -1,0 +1,46 @@
+#include "spec/docker_network_json.h"
+
+
+namespace wherry::spec::docker {
+
+json::Value to_json(const EndpointIpamConfig& source) { return json::object_of(source); }
+Result<> from_json(const json::Value& value, EndpointIpamConfig& target) {
+  return json::assign_object(value, target);
+}
+
+json::Value to_json(const EndpointSettings& source) { return json::object_of(source); }
+Result<> from_json(const json::Value& value, EndpointSettings& target) {
+  return json::assign_object(value, target);
+}
+
+json::Value to_json(const NetworkingConfig& source) { return json::object_of(source); }
+Result<> from_json(const json::Value& value, NetworkingConfig& target) {
+  return json::assign_object(value, target);
+}
+
+json::Value to_json(const IpamPool& source) { return json::object_of(source); }
+Result<> from_json(const json::Value& value, IpamPool& target) {
+  return json::assign_object(value, target);
+}
+
+json::Value to_json(const Ipam& source) { return json::object_of(source); }
+Result<> from_json(const json::Value& value, Ipam& target) {
+  return json::assign_object(value, target);
+}
+
+json::Value to_json(const NetworkEndpoint& source) { return json::object_of(source); }
+Result<> from_json(const json::Value& value, NetworkEndpoint& target) {
+  return json::assign_object(value, target);
+}
+
+json::Value to_json(const ConfigReference& source) { return json::object_of(source); }
+Result<> from_json(const json::Value& value, ConfigReference& target) {
+  return json::assign_object(value, target);
+}
+
+json::Value to_json(const Network& source) { return json::object_of(source); }
+Result<> from_json(const json::Value& value, Network& target) {
+  return json::assign_object(value, target);
+}
+
+}  // namespace wherry::spec::docker
