@@ -152,9 +152,10 @@ int set_propagation(const Step& step) {
 
 // --- mounts ------------------------------------------------------------------------------
 
-int attach_at_root(const Child& child, const Step& step) {
-  return result_of(
-      ::move_mount(child.slot(step.fd), "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH));
+// The old root is the launcher's: its paths are trusted, and it goes with all that is on it.
+int attach_to_old_root(const Child& child, const Step& step) {
+  return result_of(::move_mount(child.slot(step.fd), "", AT_FDCWD, child.text(step.text),
+                                MOVE_MOUNT_F_EMPTY_PATH));
 }
 
 int use_root(Child& child, const Step& step) {
@@ -271,15 +272,14 @@ std::uint64_t mount_id_at(int directory, const char* path, int flags) {
   return (status.stx_mask & STATX_MNT_ID) != 0 ? status.stx_mnt_id : 0;
 }
 
-// pivot_root(".", ".") stacks the old root, and what was stacked on that, on the new one;
-// umount2(".") takes the topmost. ".." of the root leads to the topmost mount that lies on it:
-// that must now be the root itself, or the host could be reached that way.
+// pivot_root(".", ".") stacks the old root on the new one, umount2(".") takes it off. ".." of
+// the root leads to the topmost mount that lies on it: that must now be the root itself, or
+// the host could be reached that way.
 int pivot_root(const Child& child, const Step& step) {
   const int root = child.slot(step.fd);
   if (::fchdir(root) < 0) return errno;
   if (::syscall(SYS_pivot_root, ".", ".") < 0) return errno;
-  for (std::uint64_t count = 0; count < step.a; ++count)
-    if (::umount2(".", MNT_DETACH) < 0) return errno;
+  if (::umount2(".", MNT_DETACH) < 0) return errno;
   if (::chdir("/") < 0) return errno;
   const std::uint64_t id = mount_id_at(root, "", AT_EMPTY_PATH);
   return id != 0 && id == mount_id_at(AT_FDCWD, "/..", 0) ? 0 : EXDEV;
@@ -601,7 +601,7 @@ int execute(const Child& child) {
 int perform_mount_step(Child& child, const Step& step) {
   switch (step.kind) {
     case StepKind::SetPropagation: return set_propagation(step);
-    case StepKind::AttachAtRoot: return attach_at_root(child, step);
+    case StepKind::AttachToOldRoot: return attach_to_old_root(child, step);
     case StepKind::UseRoot: return use_root(child, step);
     case StepKind::NewMount: return new_mount(child, step);
     case StepKind::Attach: return attach(child, step);

@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -78,6 +79,9 @@ class PidNamespaceVisit {
   }
   Result<> enter(int target) {
     sys::Pidfd own = TRY(sys::Pidfd::open(::getpid()));
+    // The clone is visible in the container from its first instruction: it is born
+    // non-dumpable (CVE-2016-9962), so the launcher is and stays so.
+    if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) return Error::from_errno(errno, "prctl");
     if (::setns(target, CLONE_NEWPID) < 0)
       return Error::from_errno(errno, "join pid namespace");
     own_ = std::move(own);

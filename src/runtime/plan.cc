@@ -25,7 +25,7 @@ constexpr std::array kKinds{
     KindRow{StepKind::SetHostname, kText, "set hostname"},
     KindRow{StepKind::SetDomainname, kText, "set domainname"},
     KindRow{StepKind::SetPropagation, 0, "set mount propagation"},
-    KindRow{StepKind::AttachAtRoot, kFd, "attach root file system"},
+    KindRow{StepKind::AttachToOldRoot, kFd | kText, "attach root file system"},
     KindRow{StepKind::UseRoot, kOptionalFd, "open root"},
     KindRow{StepKind::NewMount, kFd | kScratch | kText, "create file system"},
     KindRow{StepKind::Attach, kFd | kText, "mount"},

@@ -34,7 +34,7 @@ enum class StepKind : std::uint32_t {
   SetHostname,         // text
   SetDomainname,       // text
   SetPropagation,      // a: MS_PRIVATE or MS_SLAVE, for every mount of the namespace
-  AttachAtRoot,        // fd: detached mount, stacked on the namespace's root
+  AttachToOldRoot,     // fd: detached mount; text: a path of the launcher's root
   UseRoot,             // fd: directory below which later targets are resolved; kNone: "/"
   NewMount,            // text: type; text2: first of b strings "key=value" or "flag"; a: MOUNT_ATTR_*; fd: slot
   Attach,              // fd: mount; text: target; a: AttachFlag
@@ -44,7 +44,7 @@ enum class StepKind : std::uint32_t {
   WriteProc,           // fd: procfs; text: file below it; text2: value; a: 1 EACCES is no failure
   WriteProcSelf,       // fd: procfs; text: file below this process' directory; text2; a
   MakeDirectory,       // text: directory below the root, made where it is missing
-  PivotRoot,           // fd: the attached root; a: mounts to take off it, the old root among them
+  PivotRoot,           // fd: the attached root; the old root is gone afterwards
   NewKeyring,          // an anonymous session keyring
   SetRlimit,           // a: RLIMIT_*; b: soft; c: hard
   SetIoPriority,       // a: ioprio_set(2)'s value

@@ -161,7 +161,10 @@ class ContainerPlanner {
     std::uint32_t masks = kNone;
     if (!settings.masked_paths.empty()) {
       masks = builder_.pass(TRY(make_mask_mount()));
-      builder_.add({.kind = StepKind::AttachAtRoot, .fd = masks});
+      // Cloned from below, which before Linux 6.15 only an attached mount can be. Not on "/":
+      // a second mount to take off again costs one more wait for RCU.
+      builder_.add(
+          {.kind = StepKind::AttachToOldRoot, .fd = masks, .text = builder_.text("/proc")});
     }
     MountRequest mounts{.config = request_.config,
                         .root = &request_.rootfs,
@@ -175,14 +178,14 @@ class ContainerPlanner {
     for (const std::string& path : settings.masked_paths)
       builder_.add(
           {.kind = StepKind::Mask, .fd = masks, .text = builder_.text(path)});
-    builder_.add({.kind = StepKind::PivotRoot, .fd = root, .a = masks == kNone ? 1U : 2U});
+    builder_.add({.kind = StepKind::PivotRoot, .fd = root});
     return plan_root_attributes(root);
   }
 
   Result<std::uint32_t> plan_mounts_at_root(const MountRequest& mounts) {
     sys::Fd for_slot = TRY(request_.rootfs.duplicate());
     const std::uint32_t root = builder_.pass(std::move(for_slot));
-    builder_.add({.kind = StepKind::AttachAtRoot, .fd = root});
+    builder_.add({.kind = StepKind::AttachToOldRoot, .fd = root, .text = builder_.text("/")});
     builder_.add({.kind = StepKind::UseRoot, .fd = root});
     slots_ = TRY(plan_mounts(mounts, builder_));
     return root;
