@@ -105,7 +105,7 @@ Result<> Catalog::read_names(Connection& connection, Tables& tables) {
 }
 
 Result<std::unique_ptr<Catalog>> Catalog::load(metadata::Database& database,
-                                               const content::Store& content) {
+                                               content::Store& content) {
   std::unique_ptr<Catalog> catalog(new Catalog(database));
   std::vector<ImageId> broken;
   Result<> read = database.read([&](Connection& connection) -> Result<> {
@@ -119,6 +119,8 @@ Result<std::unique_ptr<Catalog>> Catalog::load(metadata::Database& database,
       if (!config) {
         log::warning("image {} is dropped, pull it again: {}", id.str(), config.error().message());
         broken.push_back(id);
+        // A damaged blob would stand in the way of its own repair.
+        TRY(content.remove(id));
         continue;
       }
       record.config = *std::move(config);

@@ -50,7 +50,7 @@ class Catalog {
   // Reads every record; images whose config is gone or damaged are dropped, with one warning
   // each: they will be pulled again.
   static Result<std::unique_ptr<Catalog>> load(metadata::Database& database,
-                                               const content::Store& content);
+                                               content::Store& content);
 
   [[nodiscard]] std::vector<RecordPtr> all() const;
   [[nodiscard]] RecordPtr get(const ImageId& id) const;  // null: unknown

@@ -52,6 +52,10 @@ Result<> Images::Parts::discard(const Record& record, const std::vector<Digest>&
     TRY(retire(*this, layer.diff_id, [&] { return snapshots().remove_layer(layer.diff_id); }));
     blobs.push_back(layer.blob);
   }
+  return discard_blobs(blobs);
+}
+
+Result<> Images::Parts::discard_blobs(const std::vector<Digest>& blobs) {
   for (const Digest& blob : blobs)
     TRY(retire(*this, blob, [&] { return content().remove(blob); }));
   return {};

@@ -43,6 +43,8 @@ struct Images::Parts {
 
   // Removes at once what only this removed image (and the digests of its names) needed.
   Result<> discard(const Record& record, const std::vector<Digest>& named);
+  // Removes those that no image and no operation needs.
+  Result<> discard_blobs(const std::vector<Digest>& blobs);
   // Unpacks missing layers again from their blobs.
   Result<> repair_layers(const Record& record);
 

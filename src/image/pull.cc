@@ -66,11 +66,20 @@ class Pull {
     sink_.emit({.status = "Pulling from " + reference_.path, .id = id});
   }
 
+  // A small blob of the store; one that is damaged is removed, so that it is fetched anew.
+  Result<std::optional<std::string>> stored_document(const Digest& digest) {
+    if (!parts_.content().has(digest)) return std::nullopt;
+    auto stored = parts_.content().read_small(digest, spec::kMaximumManifestSize);
+    if (stored) return *std::move(stored);
+    TRY(parts_.content().remove(digest));
+    return std::nullopt;
+  }
+
   // Bytes of a manifest: from the store if they are there, for what a digest names never changes.
   Result<registry::FetchedManifest> manifest_bytes(const std::string& tag_or_digest) {
     if (auto digest = Digest::parse(tag_or_digest)) {
       hold_->add(*digest);
-      if (auto stored = parts_.content().read_small(*digest, spec::kMaximumManifestSize))
+      if (auto stored = TRY(stored_document(*digest)))
         return registry::FetchedManifest{.digest = *std::move(digest), .bytes = *std::move(stored)};
     }
     auto fetched = TRY(session_->get_manifest(tag_or_digest));
@@ -108,7 +117,7 @@ class Pull {
   Result<> fetch_config() {
     const spec::Blob& blob = manifest_.config;
     hold_->add(blob.digest);
-    if (auto stored = parts_.content().read_small(blob.digest, spec::kMaximumManifestSize)) {
+    if (auto stored = TRY(stored_document(blob.digest))) {
       config_json_ = *std::move(stored);
     } else {
       MemorySink sink;

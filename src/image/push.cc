@@ -153,7 +153,7 @@ class Push {
   Result<> push_tag(const spec::Reference& name) {
     const RecordPtr record = parts_.catalog->by_reference(name);
     if (!record) return Error::not_found(fmt::format("tag does not exist: {}", name.familiar()));
-    const auto hold = parts_.pins->hold(record->needs());
+    auto hold = parts_.pins->hold(record->needs());
     for (const Layer& layer : record->layers) progress_.say(layer, "Preparing");
     const auto layers = TRY(compressed_layers(*record, *hold));
     TRY(push_layers(layers));
@@ -174,6 +174,11 @@ class Push {
     TRY(session_->put_manifest(name.tag, type, manifest));
     const Digest digest = archive::Sha256::of(manifest);
     TRY(remember(name, record, layers, digest, manifest));
+    hold.reset();
+    // Plain tar that has its compressed form now is stored once too often.
+    std::vector<Digest> old_blobs;
+    for (const Layer& layer : record->layers) old_blobs.push_back(layer.blob);
+    TRY(parts_.discard_blobs(old_blobs));
     const auto size = static_cast<std::int64_t>(manifest.size());
     sink_.emit({.status = fmt::format("{}: digest: {} size: {}", name.tag, digest.str(), size)});
     sink_.emit({.detail = spec::ProgressDetail{},

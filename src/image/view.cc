@@ -24,6 +24,11 @@ struct Names {
   std::vector<std::string> digests;
 };
 
+// Docker's clients know our "overlay" as overlay2.
+std::string docker_name(std::string_view driver) {
+  return driver == "overlay" ? "overlay2" : std::string(driver);
+}
+
 Names familiar_names(const Catalog& catalog, const ImageId& id) {
   Names names;
   for (const spec::Reference& name : catalog.names_of(id))
@@ -193,7 +198,7 @@ Result<Details> Images::inspect(std::string_view name) {
                   .parent = record->parent,
                   .size = record->size,
                   .last_tag_time = record->tagged,
-                  .driver = std::string(parts_->snapshots().name())};
+                  .driver = docker_name(parts_->snapshots().name())};
   for (const Layer& layer : record->layers) details.diff_ids.push_back(layer.diff_id);
   return details;
 }
