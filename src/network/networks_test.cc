@@ -289,6 +289,8 @@ TEST_F(NetworksOnTheKernel, a_thousand_cycles_leave_nothing) {
     EXPECT_TRUE(permanent_neighbours("wherry0").empty());
     EXPECT_EQ(run("nft list ruleset"), rules);
     EXPECT_TRUE(eventually([&] { return other_fds() == fds; }));
+    // What load has added to the stock is given back.
+    EXPECT_TRUE(eventually([&] { return networks->pool_counts().ready_bridge == 8; }));
     networks.reset();
     EXPECT_TRUE(eventually([&] { return count_veths() == 0; }));
   });

@@ -13,8 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kTakeTimeout = 10s;
-// A target that load has raised falls by half after each quiet period.
-constexpr auto kQuietPeriod = 30s;
+// A target that load has raised falls back after a quiet period.
+constexpr auto kQuietPeriod = 5s;
 constexpr unsigned kMaximumTarget = 64;
 // While the stock lasts the maker keeps out of the way of the container that is starting.
 constexpr auto kSettleTime = 10ms;
@@ -123,7 +123,7 @@ void SandboxPool::shrink_when_idle(std::unique_lock<std::mutex>& lock) {
   std::deque<ReadySandbox> surplus;
   for (auto [kept, least] : {std::pair{&bridge_, options_.bridge ? options_.target : 0},
                              std::pair{&none_, (options_.target + 1) / 2}}) {
-    kept->target = std::max(kept->target / 2, least);
+    kept->target = least;
     while (kept->ready.size() > kept->target) {
       surplus.push_back(std::move(kept->ready.back()));
       kept->ready.pop_back();
