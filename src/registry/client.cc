@@ -28,6 +28,8 @@ struct Client::State {
   Settings settings;
   std::unique_ptr<Transport> transport;
   std::unique_ptr<Authority> authority;
+
+  [[nodiscard]] Services services() const { return {settings, *transport, *authority}; }
 };
 
 Client::Client(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -53,8 +55,7 @@ Result<std::unique_ptr<Session>> Client::open(SessionRequest request) {
   for (Endpoint& endpoint : endpoints) {
     Credentials credentials = endpoint.mirror ? Credentials{} : request.credentials;
     session->exchanges.push_back(
-        std::make_unique<Exchange>(state_->settings, *state_->transport, *state_->authority,
-                                   std::move(endpoint), std::move(credentials),
+        std::make_unique<Exchange>(state_->services(), std::move(endpoint), std::move(credentials),
                                    std::vector<std::string>{scope}));
   }
   session->request = std::move(request);
@@ -65,8 +66,7 @@ Result<std::string> Client::login(const Credentials& credentials, std::stop_toke
   const std::string domain = domain_of(credentials.server_address);
   auto endpoints = TRY(endpoints_for(state_->settings, domain, Action::Push));
   for (std::size_t i = 0;; ++i) {
-    Exchange exchange(state_->settings, *state_->transport, *state_->authority, endpoints[i],
-                      credentials, {});
+    Exchange exchange(state_->services(), endpoints[i], credentials, {});
     exchange.ask_for_identity_token();
     const Answer answer = TRY(exchange.with_retry({.path = "/v2/", .stop = stop}));
     if (answer.ok()) return exchange.identity_token();

@@ -28,11 +28,11 @@ Error Answer::error() const {
   return status_error(request, outcome.response, now());
 }
 
-Exchange::Exchange(const Settings& settings, Transport& transport, Authority& authority,
-                   Endpoint endpoint, Credentials credentials, std::vector<std::string> scopes)
-    : settings_(settings),
-      transport_(transport),
-      authority_(authority),
+Exchange::Exchange(const Services& services, Endpoint endpoint, Credentials credentials,
+                   std::vector<std::string> scopes)
+    : settings_(services.settings),
+      transport_(services.transport),
+      authority_(services.authority),
       endpoint_(std::move(endpoint)),
       credentials_(std::move(credentials)) {
   shared_.lock()->scopes = std::move(scopes);

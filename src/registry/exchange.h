@@ -45,10 +45,17 @@ struct Answer {
   [[nodiscard]] Error error() const;
 };
 
+// What all exchanges of one client share; it outlives them.
+struct Services {
+  const Settings& settings;
+  Transport& transport;
+  Authority& authority;
+};
+
 class Exchange {
  public:
-  Exchange(const Settings& settings, Transport& transport, Authority& authority, Endpoint endpoint,
-           Credentials credentials, std::vector<std::string> scopes);
+  Exchange(const Services& services, Endpoint endpoint, Credentials credentials,
+           std::vector<std::string> scopes);
 
   [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
   [[nodiscard]] bool answered() const { return shared_.lock()->answered; }
