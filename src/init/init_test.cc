@@ -7,18 +7,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
-
-#include "sys/fd.h"
 
 namespace wherry {
 namespace {
 
+// Closed on purpose by the test's end only: every test is a few file descriptors.
 struct Child {
   pid_t pid = 0;
-  sys::Fd output;
+  int output = -1;
 };
 
 // Runs `wherry-init -- <words>` with stdout and stderr in a pipe.
@@ -28,16 +28,17 @@ Child start(std::vector<std::string> words, bool dashes = true) {
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  auto pipe = sys::make_pipe();
-  EXPECT_TRUE(pipe.has_value());
+  int pipe[2];
+  EXPECT_EQ(::pipe2(pipe, O_CLOEXEC), 0);
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, pipe->write_end.get(), 1);
-  ::posix_spawn_file_actions_adddup2(&actions, pipe->write_end.get(), 2);
+  ::posix_spawn_file_actions_adddup2(&actions, pipe[1], 1);
+  ::posix_spawn_file_actions_adddup2(&actions, pipe[1], 2);
   Child child;
   EXPECT_EQ(::posix_spawn(&child.pid, WHERRY_INIT, &actions, nullptr, argv.data(), environ), 0);
   ::posix_spawn_file_actions_destroy(&actions);
-  child.output = std::move(pipe->read_end);
+  ::close(pipe[1]);
+  child.output = pipe[0];
   return child;
 }
 
@@ -49,7 +50,7 @@ int wait_code(const Child& child) {
 
 std::string first_byte(const Child& child) {
   char byte = 0;
-  return ::read(child.output.get(), &byte, 1) == 1 ? std::string(1, byte) : std::string();
+  return ::read(child.output, &byte, 1) == 1 ? std::string(1, byte) : std::string();
 }
 
 TEST(Init, ends_with_the_code_of_its_program) {
@@ -93,9 +94,10 @@ TEST(Init, is_smaller_than_100_kib_and_static) {
   struct stat status {};
   ASSERT_EQ(::stat(WHERRY_INIT, &status), 0);
   EXPECT_LT(status.st_size, 100 * 1024);
-  const auto image = sys::read_file(WHERRY_INIT, 1 << 20);
-  ASSERT_TRUE(image.has_value());
-  EXPECT_EQ(image->find("ld-linux"), std::string::npos);
+  std::ifstream file(WHERRY_INIT, std::ios::binary);
+  const std::string image{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_EQ(image.size(), static_cast<std::size_t>(status.st_size));
+  EXPECT_EQ(image.find("ld-linux"), std::string::npos);
 }
 
 }  // namespace
