@@ -8,6 +8,7 @@ import select
 import signal
 import socket
 import subprocess
+import termios
 import time
 
 import pytest
@@ -260,6 +261,24 @@ def test_terminal_through_a_console_socket(runtime, console):
     assert b"got word" in read_until(master, b"got word")
     os.close(master)
     runtime.call("delete", "--force", name)
+
+
+def test_run_on_our_own_terminal(runtime):
+    """Without a console socket `run` copies between its terminal and the container's."""
+    config = runtime.config("sh", "-c", "tty; read x; echo got $x; exit 5", terminal=True)
+    runtime.write(config)
+    master, slave = os.openpty()
+    before = termios.tcgetattr(slave)
+    client = subprocess.Popen([runtime.program, "--root", str(runtime.root), "run", "--bundle",
+                               str(runtime.bundle), runtime.new_id()],
+                              stdin=slave, stdout=slave, stderr=slave)
+    assert b"/dev/pts/0" in read_until(master, b"/dev/pts/0")
+    os.write(master, b"word\n")
+    assert b"got word" in read_until(master, b"got word")
+    assert client.wait(timeout=20) == 5
+    assert termios.tcgetattr(slave) == before
+    os.close(slave)
+    os.close(master)
 
 
 def test_exec_with_a_terminal(runtime, console):
