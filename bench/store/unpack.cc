@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   fmt::print("{} entries, wall {:.2f} s, user {:.2f} s, system {:.2f} s, {} MiB\n", *entries,
-             wall.count(), seconds(usage.ru_utime), seconds(usage.ru_stime), usage.ru_maxrss / 1024);
+             wall.count(), seconds(usage.ru_utime), seconds(usage.ru_stime),
+             usage.ru_maxrss / 1024);
   return 0;
 }

@@ -28,7 +28,9 @@ constexpr std::uint64_t kLandlockTruncate = 1ULL << 14;
 constexpr std::uint64_t kLandlockIoctlDevice = 1ULL << 15;
 constexpr std::uint64_t kLandlockFirst = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;
 
-constexpr std::uint64_t bit(unsigned capability) { return 1ULL << capability; }
+constexpr std::uint64_t bit(unsigned capability) {
+  return 1ULL << capability;
+}
 // SYS_ADMIN is what trusted.* xattrs take; seccomp and Landlock leave nothing else to do with it.
 constexpr std::uint64_t kKept = bit(CAP_CHOWN) | bit(CAP_DAC_OVERRIDE) | bit(CAP_FOWNER) |
                                 bit(CAP_FSETID) | bit(CAP_MKNOD) | bit(CAP_SETFCAP) |
@@ -44,20 +46,31 @@ constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
 
 // The hot ones first; no socket, no exec, no mount, no ptrace, no open of anything by another
 // process.
-constexpr int kAllowed[] = {
-    SYS_openat, SYS_pwrite64, SYS_close, SYS_utimensat, SYS_read, SYS_pread64, SYS_openat2,
-    SYS_mkdirat, SYS_symlinkat, SYS_linkat, SYS_mknodat, SYS_unlinkat, SYS_fchown, SYS_fchownat,
-    SYS_fchmod, SYS_fsetxattr, SYS_ftruncate, SYS_newfstatat, SYS_fstat, SYS_fcntl, SYS_getdents64,
-    SYS_lseek, SYS_write, SYS_dup3, SYS_sendmsg, SYS_recvmsg, SYS_ppoll, SYS_umask,
+constexpr int kAllowed[] = {SYS_openat,       SYS_pwrite64,       SYS_close,
+                            SYS_utimensat,    SYS_read,           SYS_pread64,
+                            SYS_openat2,      SYS_mkdirat,        SYS_symlinkat,
+                            SYS_linkat,       SYS_mknodat,        SYS_unlinkat,
+                            SYS_fchown,       SYS_fchownat,       SYS_fchmod,
+                            SYS_fsetxattr,    SYS_ftruncate,      SYS_newfstatat,
+                            SYS_fstat,        SYS_fcntl,          SYS_getdents64,
+                            SYS_lseek,        SYS_write,          SYS_dup3,
+                            SYS_sendmsg,      SYS_recvmsg,        SYS_ppoll,
+                            SYS_umask,
 #ifdef SYS_poll
-    SYS_poll,
+                            SYS_poll,
 #endif
-    SYS_brk, SYS_mmap, SYS_munmap, SYS_mremap, SYS_madvise, SYS_mprotect, SYS_futex,
-    SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_rt_sigaction, SYS_sigaltstack, SYS_getpid,
-    SYS_gettid, SYS_tgkill, SYS_geteuid, SYS_getrandom, SYS_clock_gettime, SYS_sched_yield,
-    SYS_clone3, SYS_clone, SYS_set_robust_list, SYS_rseq, SYS_exit, SYS_exit_group};
+                            SYS_brk,          SYS_mmap,           SYS_munmap,
+                            SYS_mremap,       SYS_madvise,        SYS_mprotect,
+                            SYS_futex,        SYS_rt_sigprocmask, SYS_rt_sigreturn,
+                            SYS_rt_sigaction, SYS_sigaltstack,    SYS_getpid,
+                            SYS_gettid,       SYS_tgkill,         SYS_geteuid,
+                            SYS_getrandom,    SYS_clock_gettime,  SYS_sched_yield,
+                            SYS_clone3,       SYS_clone,          SYS_set_robust_list,
+                            SYS_rseq,         SYS_exit,           SYS_exit_group};
 
-Error failed(const char* what) { return Error::from_errno(errno, what); }
+Error failed(const char* what) {
+  return Error::from_errno(errno, what);
+}
 
 Result<> limit_resources() {
   const std::array<std::pair<decltype(RLIMIT_DATA), rlim_t>, 3> limits = {
@@ -85,8 +98,8 @@ Result<> restrict_files(const sys::Fd& target) {
   const auto rights = landlock_rights();
   if (!rights || (*rights & LANDLOCK_ACCESS_FS_REFER) == 0) return {};
   const landlock_ruleset_attr attributes{.handled_access_fs = *rights};
-  const sys::Fd ruleset(static_cast<int>(
-      ::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));
+  const sys::Fd ruleset(
+      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));
   if (!ruleset) return failed("create Landlock rules");
   const landlock_path_beneath_attr below{
       .allowed_access = *rights & ~(LANDLOCK_ACCESS_FS_EXECUTE | kLandlockIoctlDevice),

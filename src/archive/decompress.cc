@@ -109,7 +109,8 @@ class GzipStream : public InflatingStream {
 
   // tar and some registries pad with zeros behind the last member.
   Result<std::size_t> skip_padding() {
-    const auto end = std::find_if(input_.begin(), input_.end(), [](auto byte) { return byte != 0; });
+    const auto end =
+        std::find_if(input_.begin(), input_.end(), [](auto byte) { return byte != 0; });
     input_ = input_.subspan(static_cast<std::size_t>(end - input_.begin()));
     if (!input_.empty()) return Error::invalid("gzip: data after the last member");
     return 0;
@@ -219,8 +220,8 @@ Result<std::unique_ptr<Stream>> decompress(Stream& below) {
     case Compression::None: return peek;
     default:
       return Error(ErrorKind::NotImplemented,
-                   fmt::format("{} compression is not available in wherry {}",
-                               name_of(compression), WHERRY_VERSION));
+                   fmt::format("{} compression is not available in wherry {}", name_of(compression),
+                               WHERRY_VERSION));
   }
 }
 

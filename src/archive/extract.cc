@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kWhiteout = ".wh.";
 constexpr std::string_view kOpaque = ".wh..wh..opq";
-constexpr std::string_view kAufs = ".wh..wh.";  // aufs' own files, of no meaning elsewhere
+constexpr std::string_view kAufs = ".wh..wh.";     // aufs' own files, of no meaning elsewhere
 constexpr std::uint64_t kLargestId = 0xffff'fffe;  // -1 means "leave" to chown
 
 // Stops a bomb: too many bytes, or far more than their compressed form suggests.
@@ -169,7 +169,8 @@ Result<ExtractStats> extract(Stream& input, const sys::Fd& directory,
     const auto entry = TRY(reader.next());
     if (!entry) break;
     if (++stats.entries > options.limits.entries)
-      return Error::invalid(fmt::format("archive has more than {} entries", options.limits.entries));
+      return Error::invalid(
+          fmt::format("archive has more than {} entries", options.limits.entries));
     TRY(writer.write(*entry));
   }
   TRY(reader.drain());

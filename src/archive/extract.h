@@ -42,11 +42,11 @@ struct ExtractOptions {
 };
 
 struct ExtractStats {
-  Digest diff_id;                       // sha256 of the uncompressed tar
-  std::uint64_t compressed_bytes = 0;   // read from the input
-  std::uint64_t uncompressed_bytes = 0; // of the tar
-  std::uint64_t entries = 0;            // headers in the tar
-  std::uint64_t content_bytes = 0;      // sum of the sizes of regular files
+  Digest diff_id;                        // sha256 of the uncompressed tar
+  std::uint64_t compressed_bytes = 0;    // read from the input
+  std::uint64_t uncompressed_bytes = 0;  // of the tar
+  std::uint64_t entries = 0;             // headers in the tar
+  std::uint64_t content_bytes = 0;       // sum of the sizes of regular files
 };
 
 // Reads `input` (gzip, zstd or plain) to its end and extracts it into `directory`, which

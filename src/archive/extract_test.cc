@@ -44,7 +44,7 @@ class ExtractTest : public ::testing::Test {
   [[nodiscard]] std::string layer() const { return scratch_ / "layer"; }
   [[nodiscard]] std::string in_layer(const std::string& name) const { return layer() + "/" + name; }
   [[nodiscard]] struct stat stat_of(const std::string& name) const {
-    struct stat status {};
+    struct stat status{};
     EXPECT_EQ(::lstat(in_layer(name).c_str(), &status), 0) << name;
     return status;
   }
@@ -52,7 +52,7 @@ class ExtractTest : public ::testing::Test {
     return *sys::read_file(in_layer(name).c_str());
   }
   [[nodiscard]] bool there(const std::string& name) const {
-    struct stat status {};
+    struct stat status{};
     return ::lstat(in_layer(name).c_str(), &status) == 0;
   }
   [[nodiscard]] std::string outside() const { return scratch_ / "outside"; }
@@ -65,7 +65,7 @@ class ExtractTest : public ::testing::Test {
     const auto siblings = std::distance(std::filesystem::directory_iterator(scratch_.path()),
                                         std::filesystem::directory_iterator());
     EXPECT_EQ(siblings, 2);
-    struct stat after {};
+    struct stat after{};
     ASSERT_EQ(::stat((outside() + "/secret").c_str(), &after), 0);
     EXPECT_EQ(after.st_mode, before_.st_mode);
     EXPECT_EQ(after.st_uid, before_.st_uid);
@@ -77,7 +77,7 @@ class ExtractTest : public ::testing::Test {
   static bool needs_root() { return ::geteuid() != 0; }
 
   TemporaryDirectory scratch_;
-  struct stat before_ {};
+  struct stat before_{};
 };
 
 TEST_F(ExtractTest, files_directories_and_links_appear) {
@@ -176,7 +176,10 @@ TEST_F(ExtractTest, allowed_xattrs_are_set_and_others_dropped) {
   // VFS_CAP_REVISION_2, cap_net_raw effective and permitted
   const std::string capability("\x01\0\0\x02\0\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20);
   TarText tar;
-  tar.add({.name = "ping", .mode = 0755, .uid = 0, .gid = 5,
+  tar.add({.name = "ping",
+           .mode = 0755,
+           .uid = 0,
+           .gid = 5,
            .xattrs = {{"security.capability", capability},
                       {"user.note", "hi"},
                       {"trusted.overlay.redirect", "/etc"},
@@ -260,7 +263,9 @@ struct Hostile {
   std::function<void(TarText&, const std::string& outside)> build;
 };
 
-void PrintTo(const Hostile& hostile, std::ostream* out) { *out << hostile.title; }
+void PrintTo(const Hostile& hostile, std::ostream* out) {
+  *out << hostile.title;
+}
 
 class Refused : public ExtractTest, public ::testing::WithParamInterface<Hostile> {};
 
@@ -280,7 +285,8 @@ const Hostile kRefused[] = {
     {"D01_absolute_dotdot", [](auto& t, auto&) { t.file("/../outside/x", "evil"); }},
     {"D01_long_path", [](auto& t, auto&) { t.file(std::string(4096, 'a'), "x"); }},
     {"D01_long_name", [](auto& t, auto&) { t.file(std::string(256, 'a'), "x"); }},
-    {"D01_deep", [](auto& t, auto&) {
+    {"D01_deep",
+     [](auto& t, auto&) {
        std::string name;
        for (int i = 0; i < 600; ++i) name += "d/";
        t.file(name + "f", "x");
@@ -290,7 +296,8 @@ const Hostile kRefused[] = {
     {"D02_parent_is_a_file", [](auto& t, auto&) { t.file("f", "x").file("f/x", "evil"); }},
     {"D02_dangling_parent", [](auto& t, auto& o) { t.symlink("l", o).file("l/x", "evil"); }},
     {"D02_dotdot_parent", [](auto& t, auto&) { t.symlink("l", "../outside").file("l/x", "evil"); }},
-    {"D02_link_loop", [](auto& t, auto&) { t.symlink("a", "b").symlink("b", "a").file("a/x", "e"); }},
+    {"D02_link_loop",
+     [](auto& t, auto&) { t.symlink("a", "b").symlink("b", "a").file("a/x", "e"); }},
     {"D02_empty_link", [](auto& t, auto&) { t.symlink("a", ""); }},
     {"D03_absolute", [](auto& t, auto& o) { t.hard_link("h", o + "/secret"); }},
     {"D03_dotdot", [](auto& t, auto&) { t.hard_link("h", "../outside/secret"); }},
@@ -306,7 +313,8 @@ const Hostile kRefused[] = {
     {"D05_marker_as_parent", [](auto& t, auto&) { t.file(".wh./x", ""); }},
     {"D05_marker_with_children", [](auto& t, auto&) { t.file(".wh.a/b", ""); }},
     {"D05_whiteout_device", [](auto& t, auto&) { t.add({.type = '3', .name = "w"}); }},
-    {"owner_minus_one", [](auto& t, auto&) { t.add({.type = '5', .name = "d", .uid = 0xffffffff}); }},
+    {"owner_minus_one",
+     [](auto& t, auto&) { t.add({.type = '5', .name = "d", .uid = 0xffffffff}); }},
 };
 INSTANTIATE_TEST_SUITE_P(Gauntlet, Refused, ::testing::ValuesIn(kRefused),
                          [](const auto& hostile) { return std::string(hostile.param.title); });
@@ -327,18 +335,28 @@ const Hostile kContained[] = {
     {"D01_double_slash", [](auto& t, auto& o) { t.file("//" + o + "//secret", "evil"); }},
     {"D02_parent_exists_in_the_layer",
      [](auto& t, auto& o) { t.directory(o).symlink("l", o).file("l/secret", "evil"); }},
-    {"D02_file_replaces_link", [](auto& t, auto& o) { t.symlink("l", o + "/secret").file("l", "e"); }},
+    {"D02_file_replaces_link",
+     [](auto& t, auto& o) { t.symlink("l", o + "/secret").file("l", "e"); }},
     {"D02_directory_replaces_link",
      [](auto& t, auto& o) { t.symlink("l", o).directory("l").file("l/secret", "evil"); }},
-    {"D03_link_to_a_symlink", [](auto& t, auto& o) {
+    {"D03_link_to_a_symlink",
+     [](auto& t, auto& o) {
        t.symlink("l", o + "/secret").hard_link("h", "l");
        t.add({.name = "h", .mode = 0777});
      }},
-    {"D04_mode_owner_time_on_a_link", [](auto& t, auto& o) {
-       t.add({.type = '2', .name = "l", .link = o + "/secret", .mode = 04777, .uid = 99, .gid = 99,
-              .mtime = {1, 0}, .xattrs = {{"user.a", "b"}}});
+    {"D04_mode_owner_time_on_a_link",
+     [](auto& t, auto& o) {
+       t.add({.type = '2',
+              .name = "l",
+              .link = o + "/secret",
+              .mode = 04777,
+              .uid = 99,
+              .gid = 99,
+              .mtime = {1, 0},
+              .xattrs = {{"user.a", "b"}}});
      }},
-    {"D04_hard_link_with_metadata", [](auto& t, auto& o) {
+    {"D04_hard_link_with_metadata",
+     [](auto& t, auto& o) {
        t.symlink("l", o + "/secret");
        t.add({.type = '1', .name = "h", .link = "l", .mode = 04777, .uid = 99, .gid = 99});
      }},
@@ -393,8 +411,8 @@ TEST_F(ExtractTest, D06_a_sparse_file_cannot_claim_more_than_the_limit) {
 TEST_F(ExtractTest, an_ordinary_user_extracts_without_owners) {
   TarText tar;
   tar.add({.type = '5', .name = "locked", .mode = 0500, .uid = 3, .gid = 3});
-  extracted(tar.file("locked/f", "x"), {.whiteouts = Whiteouts::Literal,
-                                        .privilege = ExtractOptions::Privilege::User});
+  extracted(tar.file("locked/f", "x"),
+            {.whiteouts = Whiteouts::Literal, .privilege = ExtractOptions::Privilege::User});
   EXPECT_EQ(stat_of("locked").st_uid, ::geteuid());
   EXPECT_EQ(stat_of("locked").st_mode, S_IFDIR | 0500u);
   EXPECT_EQ(content_of("locked/f"), "x");

@@ -47,8 +47,12 @@ TEST_P(Formats, give_the_bytes_back_however_they_are_cut) {
 
 INSTANTIATE_TEST_SUITE_P(Chunks, Formats, ::testing::Values(1, 3, 511, 65536, SIZE_MAX));
 
-TEST(Decompress, empty_input_is_empty) { EXPECT_EQ(*read_through(""), ""); }
-TEST(Decompress, short_plain_input_is_kept) { EXPECT_EQ(*read_through("ab", 1), "ab"); }
+TEST(Decompress, empty_input_is_empty) {
+  EXPECT_EQ(*read_through(""), "");
+}
+TEST(Decompress, short_plain_input_is_kept) {
+  EXPECT_EQ(*read_through("ab", 1), "ab");
+}
 TEST(Decompress, empty_content_is_empty) {
   EXPECT_EQ(*read_through(testing::gzip("")), "");
   EXPECT_EQ(*read_through(testing::zstd("")), "");
@@ -88,7 +92,10 @@ TEST(Decompress, a_zstd_window_over_128_mib_is_refused) {
 }
 
 TEST(Decompress, xz_and_bzip2_are_named) {
-  const auto xz = read_through(std::string_view("\xfd" "7zXZ\0abcdef", 12));
+  const auto xz =
+      read_through(std::string_view("\xfd"
+                                    "7zXZ\0abcdef",
+                                    12));
   ASSERT_FALSE(xz);
   EXPECT_EQ(xz.error().kind(), ErrorKind::NotImplemented);
   EXPECT_TRUE(xz.error().message().starts_with("xz compression is not available"));

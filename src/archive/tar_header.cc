@@ -62,9 +62,8 @@ std::optional<std::int64_t> parse_base256(std::span<const std::uint8_t> field) {
   const bool negative = (field[0] & 0x40) != 0;
   std::int64_t value = negative ? -1 : 0;
   for (std::size_t i = 0; i < field.size(); ++i) {
-    const std::uint8_t byte = i == 0 ? static_cast<std::uint8_t>(negative ? field[0] | 0x80
-                                                                          : field[0] & 0x7f)
-                                     : field[i];
+    const std::uint8_t byte =
+        i == 0 ? static_cast<std::uint8_t>(negative ? field[0] | 0x80 : field[0] & 0x7f) : field[i];
     const std::int64_t high = value >> 55;
     if (high != 0 && high != -1) return std::nullopt;
     value = static_cast<std::int64_t>((static_cast<std::uint64_t>(value) << 8) | byte);
@@ -81,7 +80,8 @@ bool is_zero_block(TarBlock block) {
 
 std::string_view tar_text(std::span<const std::uint8_t> field) {
   const auto end = std::find(field.begin(), field.end(), 0);
-  return {reinterpret_cast<const char*>(field.data()), static_cast<std::size_t>(end - field.begin())};
+  return {reinterpret_cast<const char*>(field.data()),
+          static_cast<std::size_t>(end - field.begin())};
 }
 
 std::optional<std::int64_t> parse_tar_number(std::span<const std::uint8_t> field) {

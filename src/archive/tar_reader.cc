@@ -19,17 +19,25 @@ constexpr std::size_t kSparseMap = 386, kSparseRuns = 4, kSparseMore = 482, kSpa
 constexpr std::size_t kSparseNextRuns = 21, kSparseNextMore = 504;
 constexpr std::size_t kSparseField = 12;
 
-Error truncated() { return Error::invalid("tar: unexpected end of archive"); }
+Error truncated() {
+  return Error::invalid("tar: unexpected end of archive");
+}
 Error bad_sparse(const TarEntry& entry) {
   return Error::invalid(fmt::format("tar: invalid sparse map of {}", quote(entry.name)));
 }
 
-std::uint64_t padding_of(std::uint64_t size) { return (kTarBlock - size % kTarBlock) % kTarBlock; }
+std::uint64_t padding_of(std::uint64_t size) {
+  return (kTarBlock - size % kTarBlock) % kTarBlock;
+}
 
-bool has_content(char type) { return type == '0'; }
+bool has_content(char type) {
+  return type == '0';
+}
 
 // A GNU long name ends at its first NUL.
-std::string until_nul(const std::string& text) { return text.substr(0, text.find('\0')); }
+std::string until_nul(const std::string& text) {
+  return text.substr(0, text.find('\0'));
+}
 
 // Adds the runs of one block; an empty pair ends the map.
 Result<> add_runs(TarEntry& entry, std::span<const std::uint8_t> map, std::size_t count) {

@@ -77,7 +77,7 @@ class TarReader {
   std::array<std::uint8_t, kTarBlock> block_{};  // the header read last
   std::uint64_t stored_ = 0;                     // content bytes still in the stream
   std::uint64_t padding_ = 0;
-  std::vector<TarRun> runs_;                     // of the current entry, with content left
+  std::vector<TarRun> runs_;  // of the current entry, with content left
   std::size_t run_ = 0;
 };
 

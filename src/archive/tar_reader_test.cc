@@ -73,9 +73,18 @@ TEST_P(Chunked, entries_come_back_as_written) {
   const std::string long_name = std::string(120, 'd') + "/" + std::string(150, 'f');
   tar.file("a", "hello").directory("dir").symlink("dir/link", std::string(300, 't'));
   tar.hard_link("hard", "a").file(long_name, std::string(1500, 'x'));
-  tar.add({.type = '3', .name = "null", .mode = 0666, .uid = 3'000'000, .gid = 7,
-           .mtime = {-2, 750'000'000}, .major = 1, .minor = 3});
-  tar.add({.type = '5', .name = "x", .mode = 0700, .mtime = {1'700'000'000, 5},
+  tar.add({.type = '3',
+           .name = "null",
+           .mode = 0666,
+           .uid = 3'000'000,
+           .gid = 7,
+           .mtime = {-2, 750'000'000},
+           .major = 1,
+           .minor = 3});
+  tar.add({.type = '5',
+           .name = "x",
+           .mode = 0700,
+           .mtime = {1'700'000'000, 5},
            .xattrs = {{"user.a", std::string("b\0\nc=d", 6)}}});
   const auto all = read_all(tar.finish(), GetParam());
   ASSERT_TRUE(all) << all.error().message();
@@ -179,7 +188,8 @@ TEST(TarReader, sparse_1_0_maps_stand_in_the_data) {
       pax_header(pax_record("GNU.sparse.major", "1") + pax_record("GNU.sparse.minor", "0") +
                  pax_record("GNU.sparse.name", "holey") +
                  pax_record("GNU.sparse.realsize", "2000")) +
-      header("GNUSparseFile.0/holey", '0', map.size() + 5) + map + padded("abcXY") + header("z", '5', 0);
+      header("GNUSparseFile.0/holey", '0', map.size() + 5) + map + padded("abcXY") +
+      header("z", '5', 0);
   for (const std::size_t chunk : {std::size_t{1}, SIZE_MAX}) {
     const auto all = read_all(text, chunk);
     ASSERT_TRUE(all) << all.error().message();
@@ -191,9 +201,9 @@ TEST(TarReader, sparse_1_0_maps_stand_in_the_data) {
 }
 
 TEST(TarReader, sparse_0_1_maps_stand_in_a_record) {
-  const auto all = read_all(pax_header(pax_record("GNU.sparse.size", "10") +
-                                       pax_record("GNU.sparse.map", "2,1,5,2")) +
-                            header("s", '0', 3) + padded("abc"));
+  const auto all = read_all(
+      pax_header(pax_record("GNU.sparse.size", "10") + pax_record("GNU.sparse.map", "2,1,5,2")) +
+      header("s", '0', 3) + padded("abc"));
   ASSERT_TRUE(all) << all.error().message();
   EXPECT_EQ((*all)[0].content, std::string("\0\0a\0\0bc", 7));
 }
@@ -202,7 +212,11 @@ TEST(TarReader, old_gnu_sparse_maps_stand_in_the_header) {
   std::string block = header("s", 'S', 4);
   block = patched(block, 257, std::string_view("ustar  \0", 8));
   block = patched(block, 386,
-                  std::string("00000000001\0" "00000000002\0" "00000000010\0" "00000000002\0", 48));
+                  std::string("00000000001\0"
+                              "00000000002\0"
+                              "00000000010\0"
+                              "00000000002\0",
+                              48));
   block = patched(block, 483, std::string_view("00000000020\0", 12));
   const auto all = read_all(block + padded("abcd"));
   ASSERT_TRUE(all) << all.error().message();

@@ -12,8 +12,8 @@ namespace wherry::archive {
 namespace {
 
 constexpr std::size_t kNameSize = 100;
-constexpr std::uint64_t kLargestOctal7 = 07777777;        // uid, gid, devices
-constexpr std::uint64_t kLargestOctal11 = 077777777777;   // size, mtime
+constexpr std::uint64_t kLargestOctal7 = 07777777;       // uid, gid, devices
+constexpr std::uint64_t kLargestOctal11 = 077777777777;  // size, mtime
 
 // "<length> <key>=<value>\n", whose length counts its own digits.
 std::string pax_record(std::string_view key, std::string_view value) {
@@ -72,10 +72,15 @@ Result<> TarWriter::write_header(const TarEntry& entry, std::string_view name,
   put_octal(block, 108, 8, entry.uid);
   put_octal(block, 116, 8, entry.gid);
   put_octal(block, 124, 12, entry.size);
-  put_octal(block, 136, 12, static_cast<std::uint64_t>(std::max<std::int64_t>(entry.mtime.tv_sec, 0)));
+  put_octal(block, 136, 12,
+            static_cast<std::uint64_t>(std::max<std::int64_t>(entry.mtime.tv_sec, 0)));
   block[156] = entry.type;
   put(block, 157, link, kNameSize);
-  put(block, 257, std::string_view("ustar\0" "00", 8), 8);
+  put(block, 257,
+      std::string_view("ustar\0"
+                       "00",
+                       8),
+      8);
   put_octal(block, 329, 8, entry.major);
   put_octal(block, 337, 8, entry.minor);
   put(block, 148, "        ", 8);

@@ -19,10 +19,11 @@ namespace wherry::archive::testing {
 
 class TarText {
  public:
-  TarText() : writer_([this](std::string_view bytes) -> Result<> {
-      text_ += bytes;
-      return {};
-    }) {}
+  TarText()
+      : writer_([this](std::string_view bytes) -> Result<> {
+          text_ += bytes;
+          return {};
+        }) {}
 
   TarText& file(const std::string& name, std::string_view content, std::uint32_t mode = 0644) {
     EXPECT_TRUE(writer_.add_file({.name = name, .mode = mode}, content));

@@ -30,7 +30,9 @@ Error failed(const char* verb, std::string_view path) {
   return Error::from_errno(number, what);
 }
 
-std::array<timespec, 2> times_of(const TarEntry& entry) { return {entry.mtime, entry.mtime}; }
+std::array<timespec, 2> times_of(const TarEntry& entry) {
+  return {entry.mtime, entry.mtime};
+}
 
 // What an archive may set. trusted.overlay.* would steer overlayfs (redirect to any lower
 // path), security.* but capabilities belongs to the host's policy.
@@ -82,7 +84,7 @@ Result<> TreeWriter::remove(const Place& place) {
 }
 
 Result<bool> TreeWriter::is_whiteout(const Place& place) const {
-  struct stat status {};
+  struct stat status{};
   if (::fstatat(place.parent, place.name, &status, AT_SYMLINK_NOFOLLOW) < 0)
     return failed("stat", place.name);
   return S_ISCHR(status.st_mode) && status.st_rdev == 0;
@@ -124,8 +126,7 @@ Result<sys::Fd> TreeWriter::create_file(const Place& place, std::uint32_t mode) 
   return file;
 }
 
-Result<> TreeWriter::write_content(const sys::Fd& file, const TarEntry& entry,
-                                   TarReader& content) {
+Result<> TreeWriter::write_content(const sys::Fd& file, const TarEntry& entry, TarReader& content) {
   for (;;) {
     TarPiece piece = TRY(content.content());
     if (piece.bytes.empty()) break;
@@ -145,8 +146,8 @@ Result<> TreeWriter::write_content(const sys::Fd& file, const TarEntry& entry,
 
 Result<> TreeWriter::set_file_metadata(const sys::Fd& file, const TarEntry& entry) {
   const bool chowned = must_chown(entry);
-  if (chowned && ::fchown(file.get(), static_cast<uid_t>(entry.uid),
-                          static_cast<gid_t>(entry.gid)) < 0)
+  if (chowned &&
+      ::fchown(file.get(), static_cast<uid_t>(entry.uid), static_cast<gid_t>(entry.gid)) < 0)
     return failed("chown", entry.name);
   // Writing and chown take setuid bits away, and so does the kernel's check at creation.
   if ((entry.mode & kSetIds) != 0 && ::fchmod(file.get(), entry.mode) < 0)
@@ -166,8 +167,8 @@ Result<> TreeWriter::write_file(const LayerPath& path, const TarEntry& entry, Ta
 Result<> TreeWriter::set_directory_metadata(const sys::Fd& directory, const LayerPath& path,
                                             const TarEntry& entry) {
   const bool user = privilege_ == ExtractOptions::Privilege::User;
-  if (!user && ::fchown(directory.get(), static_cast<uid_t>(entry.uid),
-                        static_cast<gid_t>(entry.gid)) < 0)
+  if (!user &&
+      ::fchown(directory.get(), static_cast<uid_t>(entry.uid), static_cast<gid_t>(entry.gid)) < 0)
     return failed("chown", entry.name);
   // An ordinary user keeps the right to write into it until finish().
   if (::fchmod(directory.get(), user ? entry.mode | S_IRWXU : entry.mode) < 0)
@@ -239,9 +240,9 @@ Result<> TreeWriter::make_hard_link(const LayerPath& path, const LayerPath& targ
         fmt::format("hard link {} to {} {}", quote(path.str()), quote(target.str()), why));
   };
   if (target.is_root() || target.str() == path.str()) return refused("is a loop");
-  const auto parent = sys::open_in_root(root_, std::string(target.parent()),
-                                        {.flags = O_PATH | O_DIRECTORY});
-  struct stat status {};
+  const auto parent =
+      sys::open_in_root(root_, std::string(target.parent()), {.flags = O_PATH | O_DIRECTORY});
+  struct stat status{};
   if (!parent || ::fstatat(parent->get(), target.name(), &status, AT_SYMLINK_NOFOLLOW) < 0)
     return refused("which is not in this layer");
   if (S_ISDIR(status.st_mode)) return refused("which is a directory");
@@ -249,7 +250,7 @@ Result<> TreeWriter::make_hard_link(const LayerPath& path, const LayerPath& targ
   const Place where = TRY(place(path));
   if (::linkat(parent->get(), target.name(), where.parent, where.name, 0) == 0) return {};
   if (errno != EEXIST) return failed("link", path.str());
-  struct stat existing {};
+  struct stat existing{};
   const bool same = ::fstatat(where.parent, where.name, &existing, AT_SYMLINK_NOFOLLOW) == 0 &&
                     existing.st_ino == status.st_ino && existing.st_dev == status.st_dev;
   if (same) return {};
@@ -265,7 +266,7 @@ Result<> TreeWriter::make_whiteout(const LayerPath& marker, const std::string& n
   if (errno != EEXIST) return failed("make whiteout of", name);
   // The layer has the name itself: a file replaces the lower one by being there, a directory
   // must say that it does not merge.
-  struct stat status {};
+  struct stat status{};
   if (::fstatat(where.parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0)
     return failed("stat", name);
   if (!S_ISDIR(status.st_mode)) return {};
@@ -286,8 +287,8 @@ Result<> TreeWriter::finish() {
   const bool user = privilege_ == ExtractOptions::Privilege::User;
   for (auto record = directory_times_.rbegin(); record != directory_times_.rend(); ++record) {
     const char* path = directory_paths_.c_str() + record->path;
-    const auto directory =
-        sys::open_in_root(root_, path, {.flags = O_RDONLY | O_DIRECTORY, .resolve = RESOLVE_NO_SYMLINKS});
+    const auto directory = sys::open_in_root(
+        root_, path, {.flags = O_RDONLY | O_DIRECTORY, .resolve = RESOLVE_NO_SYMLINKS});
     if (!directory) continue;  // a later entry took its place
     const std::array<timespec, 2> times = {record->mtime, record->mtime};
     if (::futimens(directory->get(), times.data()) < 0) return failed("set time of", path);

@@ -37,7 +37,7 @@ class TreeWriter {
 
  private:
   struct Place {
-    int parent;        // borrowed from parent_ or root_
+    int parent;  // borrowed from parent_ or root_
     const char* name;
   };
   struct DirectoryTime {

@@ -68,7 +68,9 @@ Unpacker& Unpacker::operator=(Unpacker&& other) noexcept {
   return *this;
 }
 
-Unpacker::~Unpacker() { kill_and_reap(); }
+Unpacker::~Unpacker() {
+  kill_and_reap();
+}
 
 void Unpacker::kill_and_reap() {
   if (!process_) return;
@@ -85,10 +87,11 @@ Result<Unpacker> Unpacker::start(const std::string& program, UnpackRequest reque
   const sys::Fd null = TRY(sys::open_at({}, "/dev/null", O_RDWR));
   const sys::Fd errors(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
   const std::string path = program.empty() ? "/proc/self/exe" : program;
-  auto process = TRY_AS("unpack worker", sys::spawn({.program = path,
-                                                     .arguments = {path, "--unpack"},
-                                                     .environment = std::vector<std::string>(),
-                                                     .fds = {&null, &null, &errors, &channel.second}}));
+  auto process =
+      TRY_AS("unpack worker", sys::spawn({.program = path,
+                                          .arguments = {path, "--unpack"},
+                                          .environment = std::vector<std::string>(),
+                                          .fds = {&null, &null, &errors, &channel.second}}));
   channel.second.reset();
   Unpacker unpacker(std::move(process), std::move(channel.first));
   const std::array<int, 2> fds = {request.input.get(), request.target->fd.get()};
@@ -99,7 +102,8 @@ Result<Unpacker> Unpacker::start(const std::string& program, UnpackRequest reque
 void Unpacker::available(std::uint64_t total) {
   const std::string bytes = encode(progress(Say::Available, total));
   // Full or closed: a later message says more, and wait() says why.
-  static_cast<void>(::send(channel_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+  static_cast<void>(
+      ::send(channel_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 Result<> Unpacker::complete(std::uint64_t total) {

@@ -18,7 +18,9 @@ namespace {
 
 constexpr std::size_t kChunk = 256 * 1024;
 
-Error engine_gone() { return {ErrorKind::Cancelled, "the engine has gone"}; }
+Error engine_gone() {
+  return {ErrorKind::Cancelled, "the engine has gone"};
+}
 
 // The blob, as far as it is there: the engine's messages say how far that is. Its close of
 // the socket ends the work at the next chunk.
@@ -82,9 +84,10 @@ Result<ExtractStats> serve(const sys::Fd& channel) {
   const auto privilege =
       ::geteuid() == 0 ? ExtractOptions::Privilege::Root : ExtractOptions::Privilege::User;
   WorkerInput input(received.fds[0], request.header.input, channel);
-  return extract(input, target, {.whiteouts = request.header.whiteouts,
-                                 .limits = request.header.limits,
-                                 .privilege = privilege});
+  return extract(input, target,
+                 {.whiteouts = request.header.whiteouts,
+                  .limits = request.header.limits,
+                  .privilege = privilege});
 }
 
 Result<ExtractStats> serve_within_memory(const sys::Fd& channel) {

@@ -24,10 +24,9 @@ bool exists(const sys::Fd& directory, const Digest& digest) {
   return ::faccessat(directory.get(), name_of(digest).c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-
 Error wrong_size(const Expected& expected, std::uint64_t found) {
-  return Error::invalid(fmt::format("size of {} is {}, expected {}", expected.digest.str(), found,
-                                    *expected.size));
+  return Error::invalid(
+      fmt::format("size of {} is {}, expected {}", expected.digest.str(), found, *expected.size));
 }
 
 // Calls `use`(digest, status) for each name that is a digest.
@@ -39,7 +38,7 @@ Result<> for_each_file(const sys::Fd& directory, const Use& use) {
   static_cast<void>(copy.release());
   while (const dirent* entry = ::readdir(stream.get())) {
     const auto digest = Digest::from_hex(entry->d_name);
-    struct stat status {};
+    struct stat status{};
     if (!digest || ::fstatat(directory.get(), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
       continue;
     use(*digest, status);
@@ -129,10 +128,18 @@ Ingest::Ingest(Ingest&&) noexcept = default;
 Ingest& Ingest::operator=(Ingest&&) noexcept = default;
 Ingest::~Ingest() = default;
 
-const Digest& Ingest::digest() const { return state_->expected.digest; }
-std::uint64_t Ingest::offset() const { return state_->offset; }
-bool Ingest::finished() const { return state_->finished; }
-Result<> Ingest::restart() { return state_->discard(); }
+const Digest& Ingest::digest() const {
+  return state_->expected.digest;
+}
+std::uint64_t Ingest::offset() const {
+  return state_->offset;
+}
+bool Ingest::finished() const {
+  return state_->finished;
+}
+Result<> Ingest::restart() {
+  return state_->discard();
+}
 
 Result<> Ingest::write(std::string_view bytes) {
   CHECK(!state_->finished);
@@ -223,7 +230,7 @@ Result<sys::Fd> Store::open_blob(const Digest& digest) const {
 
 Result<BlobInfo> Store::info(const Digest& digest) const {
   const sys::Fd file = TRY(open_blob(digest));
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.get(), &status) < 0) return Error::from_errno(errno, "stat blob");
   return BlobInfo{digest, static_cast<std::uint64_t>(status.st_size), status.st_mtime};
 }
@@ -255,9 +262,10 @@ Result<> Store::remove(const Digest& digest) {
 
 Result<std::vector<BlobInfo>> Store::list() const {
   std::vector<BlobInfo> blobs;
-  TRY(for_each_file(state_->directories.blobs, [&](const Digest& digest, const struct stat& status) {
-    blobs.push_back({digest, static_cast<std::uint64_t>(status.st_size), status.st_mtime});
-  }));
+  TRY(for_each_file(
+      state_->directories.blobs, [&](const Digest& digest, const struct stat& status) {
+        blobs.push_back({digest, static_cast<std::uint64_t>(status.st_size), status.st_mtime});
+      }));
   return blobs;
 }
 

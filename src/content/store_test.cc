@@ -109,7 +109,9 @@ TEST_F(StoreTest, more_bytes_than_expected_are_refused_at_once) {
 }
 
 TEST_F(StoreTest, an_interrupted_ingest_resumes_where_it_stopped) {
-  { ASSERT_TRUE(begin(*open(), digest_).write(text_.substr(0, 4000))); }
+  {
+    ASSERT_TRUE(begin(*open(), digest_).write(text_.substr(0, 4000)));
+  }
   auto store = open();
   auto ingest = begin(*store, digest_, text_.size());
   EXPECT_EQ(ingest.offset(), 4000u);
@@ -120,7 +122,9 @@ TEST_F(StoreTest, an_interrupted_ingest_resumes_where_it_stopped) {
 }
 
 TEST_F(StoreTest, damaged_partial_bytes_are_found_and_dropped) {
-  { ASSERT_TRUE(begin(*open(), digest_).write(std::string(4000, '\0'))); }
+  {
+    ASSERT_TRUE(begin(*open(), digest_).write(std::string(4000, '\0')));
+  }
   auto store = open();
   {
     auto ingest = begin(*store, digest_, text_.size());
@@ -131,7 +135,9 @@ TEST_F(StoreTest, damaged_partial_bytes_are_found_and_dropped) {
 }
 
 TEST_F(StoreTest, a_partial_file_that_is_too_long_starts_anew) {
-  { ASSERT_TRUE(begin(*open(), digest_).write(text_ + "more")); }
+  {
+    ASSERT_TRUE(begin(*open(), digest_).write(text_ + "more"));
+  }
   EXPECT_EQ(begin(*open(), digest_, text_.size()).offset(), 0u);
 }
 
@@ -215,7 +221,9 @@ TEST_F(StoreTest, a_missing_blob_is_not_found_and_its_removal_is_success) {
 TEST_F(StoreTest, old_partials_are_removed_but_not_one_in_use) {
   auto store = open();
   const Digest other = archive::Sha256::of("other");
-  { ASSERT_TRUE(begin(*store, other).write("oth")); }
+  {
+    ASSERT_TRUE(begin(*store, other).write("oth"));
+  }
   auto ingest = begin(*store, digest_);
   ASSERT_TRUE(ingest.write("abc"));
   EXPECT_EQ(*store->remove_partials(INT64_MAX), 3u);
@@ -227,7 +235,7 @@ TEST_F(StoreTest, files_and_directories_are_private) {
   auto store = open();
   ASSERT_TRUE(store->put(text_));
   const auto mode_of = [](const std::string& path) {
-    struct stat status {};
+    struct stat status{};
     EXPECT_EQ(::stat(path.c_str(), &status), 0);
     return status.st_mode & 0777;
   };

@@ -84,8 +84,8 @@ Result<> check_pages(Connection& connection, const std::string& path, std::strin
   Rows rows = TRY(connection.query(pragma));
   const Row* row = TRY(rows.next());
   if (row != nullptr && row->text(0) == "ok") return {};
-  return Error::internal(fmt::format("database {} is damaged: {}", path,
-                                     row == nullptr ? "no answer" : row->text(0)));
+  return Error::internal(
+      fmt::format("database {} is damaged: {}", path, row == nullptr ? "no answer" : row->text(0)));
 }
 
 }  // namespace

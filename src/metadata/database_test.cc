@@ -58,7 +58,9 @@ TEST_F(DatabaseTest, a_read_sees_every_acknowledged_write) {
 }
 
 TEST_F(DatabaseTest, writes_survive_reopening) {
-  { ASSERT_TRUE(insert(*open(), "a", 7)); }
+  {
+    ASSERT_TRUE(insert(*open(), "a", 7));
+  }
   auto database = open();
   const auto size = database->read([](Connection& connection) -> Result<std::int64_t> {
     Rows rows = TRY(connection.query("SELECT size FROM thing WHERE name = ?", {"a"}));
@@ -128,7 +130,9 @@ TEST_F(DatabaseTest, readers_cannot_write) {
 }
 
 TEST_F(DatabaseTest, migrations_keep_the_rows) {
-  { ASSERT_TRUE(insert(*open(kOne), "a", 1)); }
+  {
+    ASSERT_TRUE(insert(*open(kOne), "a", 1));
+  }
   auto database = open(kTwo);
   const auto color = database->read([](Connection& connection) -> Result<std::string> {
     Rows rows = TRY(connection.query("SELECT color FROM thing"));
@@ -138,7 +142,9 @@ TEST_F(DatabaseTest, migrations_keep_the_rows) {
 }
 
 TEST_F(DatabaseTest, a_failed_migration_changes_nothing) {
-  { ASSERT_TRUE(insert(*open(kOne), "a", 1)); }
+  {
+    ASSERT_TRUE(insert(*open(kOne), "a", 1));
+  }
   const std::vector<Migration> broken = {
       kOne[0], {2, {"ALTER TABLE thing ADD COLUMN color TEXT", "UPDATE nothing SET x=1"}}};
   EXPECT_FALSE(Database::open(path_, broken));
@@ -146,7 +152,9 @@ TEST_F(DatabaseTest, a_failed_migration_changes_nothing) {
 }
 
 TEST_F(DatabaseTest, a_newer_schema_is_refused_naming_both_versions) {
-  { open(kTwo); }
+  {
+    open(kTwo);
+  }
   const auto older = Database::open(path_, kOne);
   ASSERT_FALSE(older);
   EXPECT_EQ(older.error().kind(), ErrorKind::Unsupported);
@@ -182,7 +190,7 @@ TEST_F(DatabaseTest, files_are_private) {
   auto database = open();
   ASSERT_TRUE(insert(*database, "a", 1));
   for (const char* suffix : {"", "-wal", "-shm"}) {
-    struct stat status {};
+    struct stat status{};
     ASSERT_EQ(::stat((path_ + suffix).c_str(), &status), 0) << suffix;
     EXPECT_EQ(status.st_mode & 0777, 0600u) << suffix;
   }

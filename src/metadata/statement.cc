@@ -18,9 +18,8 @@ ErrorKind kind_of(int code) {
 Error error_of(sqlite3* handle, const std::string& path) {
   const int code = sqlite3_extended_errcode(handle);
   const bool damaged = (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
-  return {kind_of(code),
-          fmt::format("database {}{}: {}", path, damaged ? " is damaged" : "",
-                      sqlite3_errmsg(handle))};
+  return {kind_of(code), fmt::format("database {}{}: {}", path, damaged ? " is damaged" : "",
+                                     sqlite3_errmsg(handle))};
 }
 
 constexpr int kBusyTimeoutMs = 10'000;
@@ -40,8 +39,12 @@ constexpr const char* kReaderSettings =
 
 }  // namespace
 
-std::int64_t Row::integer(int column) const { return sqlite3_column_int64(statement_, column); }
-double Row::real(int column) const { return sqlite3_column_double(statement_, column); }
+std::int64_t Row::integer(int column) const {
+  return sqlite3_column_int64(statement_, column);
+}
+double Row::real(int column) const {
+  return sqlite3_column_double(statement_, column);
+}
 bool Row::is_null(int column) const {
   return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
@@ -80,8 +83,8 @@ Result<const Row*> Rows::next() {
 
 Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Mode mode) {
   sqlite3* handle = nullptr;
-  const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE |
-                    (mode == Mode::Write ? SQLITE_OPEN_CREATE : 0);
+  const int flags =
+      SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | (mode == Mode::Write ? SQLITE_OPEN_CREATE : 0);
   const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
   std::unique_ptr<Connection> connection(new Connection(handle, path));
   if (code != SQLITE_OK) return error_of(handle, path);
@@ -142,8 +145,12 @@ Result<Rows> Connection::query(std::string_view sql, Values values) {
   return rows;
 }
 
-std::int64_t Connection::changes() const { return sqlite3_changes64(handle_); }
-std::int64_t Connection::last_insert_id() const { return sqlite3_last_insert_rowid(handle_); }
+std::int64_t Connection::changes() const {
+  return sqlite3_changes64(handle_);
+}
+std::int64_t Connection::last_insert_id() const {
+  return sqlite3_last_insert_rowid(handle_);
+}
 
 Result<> Connection::run_script(std::string_view sql) {
   const std::string text(sql);

@@ -25,16 +25,16 @@ namespace wherry::metadata {
 // A value to bind; text and blobs are borrowed for the call.
 class Value {
  public:
-  Value(std::nullptr_t /*null*/) {}                                    // NOLINT: implicit
+  Value(std::nullptr_t /*null*/) {}  // NOLINT: implicit
   template <class T>
     requires std::is_integral_v<T> || std::is_enum_v<T>
-  Value(T number) : value_(static_cast<std::int64_t>(number)) {}       // NOLINT: implicit
-  Value(double number) : value_(number) {}                             // NOLINT: implicit
-  Value(std::string_view text) : value_(text) {}                       // NOLINT: implicit
-  Value(const std::string& text) : value_(std::string_view(text)) {}   // NOLINT: implicit
-  Value(const char* text) : value_(std::string_view(text)) {}          // NOLINT: implicit
+  Value(T number) : value_(static_cast<std::int64_t>(number)) {}      // NOLINT: implicit
+  Value(double number) : value_(number) {}                            // NOLINT: implicit
+  Value(std::string_view text) : value_(text) {}                      // NOLINT: implicit
+  Value(const std::string& text) : value_(std::string_view(text)) {}  // NOLINT: implicit
+  Value(const char* text) : value_(std::string_view(text)) {}         // NOLINT: implicit
   template <class T>
-  Value(const std::optional<T>& value) {                               // NOLINT: implicit
+  Value(const std::optional<T>& value) {  // NOLINT: implicit
     if (value) *this = Value(*value);
   }
 

@@ -70,7 +70,8 @@ Result<Usage> CopyDriver::measure(const sys::Fd& container) const {
   const auto entries = numbers ? parse_u64(numbers->before) : std::nullopt;
   const auto bytes = numbers ? parse_u64(numbers->after) : std::nullopt;
   if (!entries || !bytes) return Error::internal("snapshot's base size is damaged");
-  return Usage{now.bytes - std::min(now.bytes, *bytes), now.entries - std::min(now.entries, *entries)};
+  return Usage{now.bytes - std::min(now.bytes, *bytes),
+               now.entries - std::min(now.entries, *entries)};
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ struct MountOptions {
 };
 
 struct Usage {
-  std::uint64_t bytes = 0;    // docker's SizeRw: sizes of the files that the container wrote
+  std::uint64_t bytes = 0;  // docker's SizeRw: sizes of the files that the container wrote
   std::uint64_t entries = 0;
 };
 

@@ -89,10 +89,18 @@ TEST_P(DriverTest, a_container_sees_its_layers_merged) {
 }
 
 TEST_P(DriverTest, whiteouts_hide_lower_names) {
-  const Digest lower = add_layer(TarText().directory("d").file("d/a", "1").file("d/b", "1")
-                                     .directory("o").file("o/x", "1").file("gone", "1"));
-  const Digest upper = add_layer(
-      TarText().file("d/.wh.a", "").file("o/.wh..wh..opq", "").file("o/y", "2").file(".wh.gone", ""));
+  const Digest lower = add_layer(TarText()
+                                     .directory("d")
+                                     .file("d/a", "1")
+                                     .file("d/b", "1")
+                                     .directory("o")
+                                     .file("o/x", "1")
+                                     .file("gone", "1"));
+  const Digest upper = add_layer(TarText()
+                                     .file("d/.wh.a", "")
+                                     .file("o/.wh..wh..opq", "")
+                                     .file("o/y", "2")
+                                     .file(".wh.gone", ""));
   const sys::Fd root = mount("c1", {lower, upper});
   EXPECT_FALSE(there(root, "d/a"));
   EXPECT_TRUE(there(root, "d/b"));
@@ -125,7 +133,7 @@ TEST_P(DriverTest, metadata_reaches_the_container) {
   tar.add({.type = '6', .name = "d/fifo", .mode = 0620, .uid = 1, .gid = 2, .mtime = {5, 0}});
   tar.file("d/suid", "x", 04755).hard_link("d/same", "d/suid").symlink("d/link", "suid");
   const sys::Fd root = mount("c1", {add_layer(tar)});
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::fstatat(root.get(), "d", &status, 0), 0);
   EXPECT_EQ(status.st_mode, S_IFDIR | 01777u);
   EXPECT_EQ(status.st_uid, 5u);
@@ -173,7 +181,7 @@ TEST_P(DriverTest, a_read_only_mount_refuses_writes) {
 
 TEST_P(DriverTest, an_image_without_layers_is_an_empty_root) {
   const sys::Fd root = mount("c1", {});
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::fstat(root.get(), &status), 0);
   EXPECT_EQ(status.st_mode, S_IFDIR | 0755u);
   write(root, "a", "x");
@@ -331,7 +339,7 @@ TEST_P(DriverTest, a_clean_stop_spares_the_verification) {
 
 TEST_P(DriverTest, the_root_is_private_and_keeps_its_driver) {
   for (const char* name : {"", "/layers", "/drafts", "/containers", "/trash"}) {
-    struct stat status {};
+    struct stat status{};
     ASSERT_EQ(::stat((root() + name).c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777, 0700u) << name;
   }

@@ -34,7 +34,7 @@ Error failed(const char* verb, const std::string& name) {
 }
 
 Result<struct stat> stat_at(const sys::Fd& directory, const std::string& name) {
-  struct stat status {};
+  struct stat status{};
   if (::fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0)
     return failed("stat", name);
   return status;
@@ -94,13 +94,16 @@ class Flattener {
                       const struct stat& status);
   Result<> place_special(const sys::Fd& target, const sys::Fd& layer, const std::string& name,
                          const struct stat& status);
-  Result<bool> place_link(const sys::Fd& target, const std::string& path, const struct stat& status);
+  Result<bool> place_link(const sys::Fd& target, const std::string& path,
+                          const struct stat& status);
 
   const sys::Fd& root_;
   std::map<ino_t, std::string> linked_;  // files with several names: where the first copy is
 };
 
-std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+std::string name_of(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
 
 Result<> Flattener::apply_whiteouts(const sys::Fd& target, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
@@ -109,7 +112,8 @@ Result<> Flattener::apply_whiteouts(const sys::Fd& target, const std::vector<std
       TRY(sys::remove_tree_at(target, name.substr(kWhiteout.size())));
       continue;
     }
-    for (const std::string& lower : TRY(list_names(target))) TRY(sys::remove_tree_at(target, lower));
+    for (const std::string& lower : TRY(list_names(target)))
+      TRY(sys::remove_tree_at(target, lower));
   }
   return {};
 }
@@ -122,7 +126,7 @@ Result<> Flattener::merge(const sys::Fd& target, const sys::Fd& layer, const std
   for (const std::string& name : names) {
     if (!name.starts_with(kWhiteout)) TRY(place(target, layer, path + '/' + name, depth));
   }
-  struct stat status {};
+  struct stat status{};
   if (::fstat(layer.get(), &status) < 0) return failed("stat", path);
   TRY(set_metadata(target, status));
   TRY(copy_xattrs(layer, target));
@@ -134,8 +138,7 @@ Result<> Flattener::place(const sys::Fd& target, const sys::Fd& layer, const std
   const std::string name = name_of(path);
   const struct stat status = TRY(stat_at(layer, name));
   const auto existing = stat_at(target, name);
-  const bool both_directories =
-      existing && S_ISDIR(status.st_mode) && S_ISDIR(existing->st_mode);
+  const bool both_directories = existing && S_ISDIR(status.st_mode) && S_ISDIR(existing->st_mode);
   if (existing && !both_directories) TRY(sys::remove_tree_at(target, name));
   if (S_ISDIR(status.st_mode)) return place_directory(target, layer, path, depth);
   if (status.st_nlink > 1 && TRY(place_link(target, path, status))) return {};
@@ -164,8 +167,8 @@ Result<bool> Flattener::place_link(const sys::Fd& target, const std::string& pat
   return true;
 }
 
-Result<> Flattener::place_file(const sys::Fd& target, const sys::Fd& layer,
-                               const std::string& name, const struct stat& status) {
+Result<> Flattener::place_file(const sys::Fd& target, const sys::Fd& layer, const std::string& name,
+                               const struct stat& status) {
   const sys::Fd from = TRY(sys::open_at(layer, name.c_str(), O_RDONLY | O_NOFOLLOW));
   const sys::Fd to =
       TRY(sys::open_at(target, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));

@@ -24,7 +24,8 @@ Result<std::uint64_t> number(const Fields& fields, std::string_view key) {
 
 std::string encode(const LayerRecord& record) {
   return fmt::format(
-      "{}\ndiff_id {}\ncontent_bytes {}\nentries {}\ntree_entries {}\ntree_bytes {}\nboot {}\nend\n",
+      "{}\ndiff_id {}\ncontent_bytes {}\nentries {}\ntree_entries {}\ntree_bytes {}\nboot "
+      "{}\nend\n",
       kFirstLine, record.info.diff_id.str(), record.info.content_bytes, record.info.entries,
       record.tree.entries, record.tree.bytes, record.boot);
 }

@@ -13,8 +13,8 @@ namespace wherry::snapshot {
 
 struct LayerRecord {
   LayerInfo info;
-  TreeSize tree;      // what the tree held when it was committed
-  std::string boot;   // boot id of the commit
+  TreeSize tree;     // what the tree held when it was committed
+  std::string boot;  // boot id of the commit
 };
 
 std::string encode(const LayerRecord& record);

@@ -65,8 +65,9 @@ Result<Layout> open_layout(const std::string& path, std::string_view driver) {
     TRY(sys::replace_file_at(layout.root, kDriverFile, fmt::format("{} {}\n", driver, kFormat),
                              0600, sys::Durable::Yes));
   } else if (found != driver) {
-    return Error(ErrorKind::Unsupported,
-                 fmt::format("snapshots in {} were made by driver {}, not {}", path, found, driver));
+    return Error(
+        ErrorKind::Unsupported,
+        fmt::format("snapshots in {} were made by driver {}, not {}", path, found, driver));
   }
   layout.layers = TRY(make_directory_at(layout.root, "layers", 0700));
   layout.drafts = TRY(make_directory_at(layout.root, "drafts", 0700));

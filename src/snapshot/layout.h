@@ -10,7 +10,7 @@
 namespace wherry::snapshot {
 
 struct Layout {
-  std::string path;    // of the root, for overlay's options
+  std::string path;  // of the root, for overlay's options
   sys::Fd root;
   sys::Fd layers;      // layers/<hex of diff_id>/{diff,record}
   sys::Fd drafts;      // drafts/<random>/{diff,record}: not visible yet

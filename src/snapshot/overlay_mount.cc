@@ -57,9 +57,9 @@ Result<std::string> option_page(const OverlayPlan& plan) {
   page += fmt::format("upperdir={},workdir={}", sys::fd_path(plan.upper), sys::fd_path(plan.work));
   for (const auto& [key, value] : kFixed) page += fmt::format(",{}={}", key, value);
   if (page.size() >= static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)))
-    return Error(ErrorKind::Unsupported,
-                 fmt::format("this kernel cannot stack {} layers (Linux 6.5 can)",
-                             plan.lower.size()));
+    return Error(
+        ErrorKind::Unsupported,
+        fmt::format("this kernel cannot stack {} layers (Linux 6.5 can)", plan.lower.size()));
   return page;
 }
 
@@ -88,7 +88,7 @@ Result<sys::DetachedMount> mount_by_page(const OverlayPlan& plan) {
 Result<sys::Fd> mount_overlay(const OverlayPlan& plan, OverlayMethod method) {
   sys::DetachedMount mount =
       TRY(method == OverlayMethod::Append ? mount_by_append(plan) : mount_by_page(plan));
-  struct statvfs status {};
+  struct statvfs status{};
   if (::fstatvfs(mount.fd().get(), &status) < 0) return Error::from_errno(errno, "stat overlay");
   if ((status.f_flag & ST_RDONLY) != 0)
     return Error::internal("overlay came up read-only: the work directory cannot be used");

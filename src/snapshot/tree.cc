@@ -52,7 +52,7 @@ Result<> Measure::take(int directory, const dirent& entry, int depth) {
   ++size_.entries;
   if (entry.d_type == DT_DIR) return walk(directory, entry.d_name, depth + 1);
   if (entry.d_type != DT_REG && entry.d_type != DT_UNKNOWN) return {};
-  struct stat status {};
+  struct stat status{};
   if (::fstatat(directory, entry.d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
     return Error::from_errno(errno, std::string("stat ") + quote(entry.d_name));
   if (S_ISDIR(status.st_mode)) return walk(directory, entry.d_name, depth + 1);

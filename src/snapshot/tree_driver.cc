@@ -56,7 +56,9 @@ class TreeDraft : public Draft {
 };
 
 // Every draft a driver is given back was made by its begin_layer.
-const TreeDraft& own(const Draft& draft) { return static_cast<const TreeDraft&>(draft); }
+const TreeDraft& own(const Draft& draft) {
+  return static_cast<const TreeDraft&>(draft);
+}
 
 Error no_layer(const Digest& diff_id) {
   return Error::not_found(fmt::format("layer {} not found", diff_id.str()));
@@ -216,7 +218,8 @@ Result<> TreeDriver::remove_layer(const Digest& diff_id) {
 }
 
 Result<sys::Fd> TreeDriver::open_layer_tree(const Digest& diff_id) const {
-  auto tree = sys::open_at(layout_.layers, fmt::format("{}/diff", diff_id.hex()).c_str(), kDirectory);
+  auto tree =
+      sys::open_at(layout_.layers, fmt::format("{}/diff", diff_id.hex()).c_str(), kDirectory);
   if (!tree && tree.error().kind() == ErrorKind::NotFound) return no_layer(diff_id);
   return tree;
 }
@@ -246,8 +249,8 @@ void TreeDriver::release(const ContainerId& id) {
 Result<> TreeDriver::create_container(const ContainerId& id, std::span<const Digest> layers) {
   if (!is_file_name(id.str())) return Error::invalid("invalid container id");
   if (layers.size() > kMaximumLayers)
-    return Error::invalid(
-        fmt::format("image has {} layers, at most {} can be stacked", layers.size(), kMaximumLayers));
+    return Error::invalid(fmt::format("image has {} layers, at most {} can be stacked",
+                                      layers.size(), kMaximumLayers));
   const Layers wanted(layers.begin(), layers.end());
   if (const auto existing = layers_of(id); existing && *existing == wanted) return {};
   TRY(claim(id, wanted));
@@ -321,7 +324,7 @@ Result<> TreeDriver::close_cleanly() {
 }
 
 std::string TreeDriver::backing_file_system() const {
-  struct statfs status {};
+  struct statfs status{};
   if (::fstatfs(layout_.root.get(), &status) < 0) return "unknown";
   switch (static_cast<unsigned long>(status.f_type)) {
     case EXT4_SUPER_MAGIC: return "extfs";  // docker's word for ext2, 3 and 4

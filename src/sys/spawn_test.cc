@@ -39,8 +39,9 @@ TEST(Spawn, gives_the_environment_and_nothing_else) {
 
 TEST(Spawn, passes_the_named_descriptors_only) {
   const Fd leaky(::open("/dev/null", O_RDONLY));  // not close-on-exec
-  const Outcome outcome = run({.program = "/bin/sh",
-                               .arguments = {"sh", "-c", "for f in /proc/$$/fd/*; do echo ${f##*/}; done"}});
+  const Outcome outcome =
+      run({.program = "/bin/sh",
+           .arguments = {"sh", "-c", "for f in /proc/$$/fd/*; do echo ${f##*/}; done"}});
   // 0 is closed, so the shell's own glob may use it; only 1 is ours.
   EXPECT_EQ(outcome.output.find(std::to_string(leaky.get()) + "\n"), std::string::npos);
   EXPECT_NE(outcome.output.find("1\n"), std::string::npos);

@@ -55,7 +55,7 @@ class Arena {
     timespec changed;
   };
   [[nodiscard]] Look look() const {
-    struct stat root {};
+    struct stat root{};
     CHECK(::fstat(root_.get(), &root) == 0);
     return {root.st_nlink, root.st_ctim};
   }

@@ -11,8 +11,8 @@
 #include "archive/extract.h"
 #include "archive/layer_path.h"
 #include "archive/tar_reader.h"
-#include "base/check.h"
 #include "arena.h"
+#include "base/check.h"
 #include "sys/path.h"
 
 namespace {
@@ -50,11 +50,10 @@ void read_entries(archive::Bytes input, std::size_t chunk) {
 void write_entries(archive::Bytes input, std::size_t chunk) {
   static const fuzz::Arena arena;
   archive::MemoryStream memory(input, chunk);
-  const auto outcome = archive::extract(
-      memory, arena.layer(),
-      {.whiteouts = archive::Whiteouts::Literal,
-       .limits = kLimits,
-       .privilege = archive::ExtractOptions::Privilege::User});
+  const auto outcome = archive::extract(memory, arena.layer(),
+                                        {.whiteouts = archive::Whiteouts::Literal,
+                                         .limits = kLimits,
+                                         .privilege = archive::ExtractOptions::Privilege::User});
   static_cast<void>(outcome);
   CHECK(arena.outside_is_untouched());
   arena.empty_layer();
