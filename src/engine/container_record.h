@@ -10,7 +10,6 @@
 #include "spec/docker_container.h"
 #include "spec/docker_mount.h"
 #include "spec/docker_network.h"
-#include "spec/json.h"
 
 namespace wherry::engine {
 
@@ -39,29 +38,3 @@ struct ContainerRecord {
 };
 
 }  // namespace wherry::engine
-
-namespace wherry::json {
-
-template <>
-struct Describe<engine::ContainerMount> {
-  using T = engine::ContainerMount;
-  static constexpr auto fields =
-      std::tuple{field("point", &T::point), field("options", &T::options),
-                 omit_empty("create_source", &T::create_source),
-                 omit_empty("copy_up", &T::copy_up),
-                 omit_empty("in_host_config_tmpfs", &T::in_host_config_tmpfs)};
-};
-
-template <>
-struct Describe<engine::ContainerRecord> {
-  using T = engine::ContainerRecord;
-  // id and name are columns of the row.
-  static constexpr auto fields = std::tuple{
-      field("created", &T::created),     field("image_id", &T::image_id),
-      field("driver", &T::driver),       field("platform", &T::platform),
-      field("path", &T::path),           field("args", &T::args),
-      field("config", &T::config),       field("host_config", &T::host_config),
-      omit_empty("endpoints", &T::endpoints), omit_empty("mounts", &T::mounts)};
-};
-
-}  // namespace wherry::json

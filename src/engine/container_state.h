@@ -79,26 +79,3 @@ std::string status_text(const State& state, Instant now);
 std::string human_duration(std::chrono::seconds duration);
 
 }  // namespace wherry::engine
-
-template <>
-struct wherry::json::Describe<wherry::engine::State> {
-  using T = wherry::engine::State;
-  static constexpr auto fields = std::tuple{
-      field("status", &T::status),
-      omit_empty("pid", &T::pid),
-      omit_empty("exit_code", &T::exit_code),
-      field("exit_known", &T::exit_known),
-      omit_empty("oom_killed", &T::oom_killed),
-      omit_empty("error", &T::error),
-      omit_empty("started_at", &T::started_at),
-      omit_empty("finished_at", &T::finished_at),
-      omit_empty("nonce", &T::nonce),
-      omit_empty("boot_id", &T::boot_id),
-      omit_empty("start_time", &T::start_time),
-      omit_empty("restart_count", &T::restart_count),
-      omit_empty("restart_delay_ms", &T::restart_delay_ms),
-      omit_empty("stopped_by_user", &T::stopped_by_user),
-      omit_empty("started_once", &T::started_once),
-      omit_empty("cgroup", &T::cgroup),
-      omit_empty("endpoints", &T::endpoints)};
-};
