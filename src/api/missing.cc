@@ -20,6 +20,24 @@ Result<> missing(Call& /*call*/) {
                fmt::format("wherry: '{}' is not available in wherry " WHERRY_VERSION, what.text));
 }
 
+// Objects of kinds that cannot be made yet: none exists, and `docker inspect NAME`, which asks
+// for one kind after the other, goes on only after a 404.
+Result<> no_such_volume(Call& call) {
+  return Error::not_found(fmt::format("get {}: no such volume", call.variable("name")));
+}
+
+Result<> no_such_plugin(Call& call) {
+  return Error::not_found(fmt::format("plugin \"{}\" not found", call.variable("name")));
+}
+
+// The three that every engine has cannot be inspected yet; there are no others.
+Result<> inspect_network(Call& call) {
+  const std::string& name = call.variable("id");
+  if (name == "bridge" || name == "host" || name == "none")
+    return missing<"docker network inspect">(call);
+  return Error::not_found(fmt::format("network {} not found", name));
+}
+
 Result<> no_swarm(Call& /*call*/) {
   return Error(ErrorKind::Unavailable,
                "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm "
@@ -62,21 +80,21 @@ constexpr std::array kRoutes = {
     Route{"GET", "/volumes", missing<"docker volume ls">, kInline},
     Route{"POST", "/volumes/create", missing<"docker volume create">, kInline},
     Route{"POST", "/volumes/prune", missing<"docker volume prune">, kInline},
-    Route{"GET", "/volumes/{name}", missing<"docker volume inspect">, kInline},
+    Route{"GET", "/volumes/{name}", no_such_volume, kInline},
     Route{"PUT", "/volumes/{name}", missing<"docker volume update">, kInline},
     Route{"DELETE", "/volumes/{name}", missing<"docker volume rm">, kInline},
     Route{"GET", "/networks", missing<"docker network ls">, kInline},
     Route{"GET", "/networks/", missing<"docker network ls">, kInline},
     Route{"POST", "/networks/create", missing<"docker network create">, kInline},
     Route{"POST", "/networks/prune", missing<"docker network prune">, kInline},
-    Route{"GET", "/networks/{id}", missing<"docker network inspect">, kInline},
+    Route{"GET", "/networks/{id}", inspect_network, kInline},
     Route{"DELETE", "/networks/{id}", missing<"docker network rm">, kInline},
     Route{"POST", "/networks/{id}/connect", missing<"docker network connect">, kInline},
     Route{"POST", "/networks/{id}/disconnect", missing<"docker network disconnect">, kInline},
     Route{"GET", "/plugins/privileges", missing<"docker plugin install">, kInline},
     Route{"POST", "/plugins/pull", missing<"docker plugin install">, kInline},
     Route{"POST", "/plugins/create", missing<"docker plugin create">, kUnread},
-    Route{"GET", "/plugins/{name...}/json", missing<"docker plugin inspect">, kInline},
+    Route{"GET", "/plugins/{name...}/json", no_such_plugin, kInline},
     Route{"POST", "/plugins/{name...}/enable", missing<"docker plugin enable">, kInline},
     Route{"POST", "/plugins/{name...}/disable", missing<"docker plugin disable">, kInline},
     Route{"POST", "/plugins/{name...}/upgrade", missing<"docker plugin upgrade">, kInline},

@@ -1,16 +1,16 @@
 #include "daemon/sockets.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <grp.h>
-#include <netdb.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <optional>
 
 #include "base/log.h"
 #include "base/strings.h"
@@ -27,13 +27,21 @@ Error bad_address(std::string_view host) {
   return Error::invalid(fmt::format("invalid bind address format: {}", host));
 }
 
+// The number in /etc/group, "name:password:number:members".
+std::optional<gid_t> look_up_group(const std::string& name) {
+  const auto file = sys::read_file("/etc/group");
+  if (!file) return std::nullopt;
+  for (const std::string_view line : split(*file, '\n')) {
+    const auto fields = split(line, ':');
+    if (fields.size() < 3 || fields[0] != name) continue;
+    if (const auto number = parse_u64(fields[2])) return static_cast<gid_t>(*number);
+  }
+  return std::nullopt;
+}
+
 // root's group if the default one does not exist.
 Result<gid_t> group_id(const ListenOptions& options) {
-  std::array<char, 16384> buffer{};
-  group entry{};
-  group* found = nullptr;
-  ::getgrnam_r(options.group.c_str(), &entry, buffer.data(), buffer.size(), &found);
-  if (found != nullptr) return found->gr_gid;
+  if (const auto found = look_up_group(options.group)) return *found;
   if (const auto number = parse_u64(options.group)) return static_cast<gid_t>(*number);
   if (options.group_given) return Error::invalid(fmt::format("group {} not found", options.group));
   log::debug("group {} not found: the socket is for root only", options.group);
@@ -65,20 +73,26 @@ Result<http::Listener> listen_on_path(const std::string& path, const ListenOptio
   return http::Listener{std::move(socket), http::Transport::Unix};
 }
 
-struct AddressList {
-  explicit AddressList(addrinfo* list) : first(list) {}
-  AddressList(const AddressList&) = delete;
-  AddressList& operator=(const AddressList&) = delete;
-  ~AddressList() { ::freeaddrinfo(first); }
-  addrinfo* first;
-};
-
-Result<sys::Fd> bind_tcp(const addrinfo& address, std::string_view host) {
-  sys::Fd socket(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+// "127.0.0.1:2375", "[::1]:2375", "localhost:2375", ":2375" (docker's default is loopback).
+Result<sys::Fd> bind_tcp(std::string_view host) {
+  const std::size_t colon = host.rfind(':');
+  const auto port = parse_u64(host.substr(colon == std::string_view::npos ? host.size() : colon + 1));
+  if (!port || *port > 65535) return bad_address(fmt::format("tcp://{}", host));
+  std::string name(host.substr(0, colon));
+  if (name.starts_with('[') && name.ends_with(']')) name = name.substr(1, name.size() - 2);
+  if (name.empty() || name == "localhost") name = "127.0.0.1";
+  sockaddr_in v4{.sin_family = AF_INET, .sin_port = htons(static_cast<std::uint16_t>(*port))};
+  sockaddr_in6 v6{.sin6_family = AF_INET6, .sin6_port = v4.sin_port};
+  const bool is_v4 = ::inet_pton(AF_INET, name.c_str(), &v4.sin_addr) == 1;
+  if (!is_v4 && ::inet_pton(AF_INET6, name.c_str(), &v6.sin6_addr) != 1)
+    return Error::invalid(fmt::format("tcp://{}: want an address, not a name", host));
+  const auto* address =
+      is_v4 ? reinterpret_cast<const sockaddr*>(&v4) : reinterpret_cast<const sockaddr*>(&v6);
+  sys::Fd socket(::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return Error::from_errno(errno, "socket");
   const int on = 1;
   ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (::bind(socket.get(), address.ai_addr, address.ai_addrlen) < 0 ||
+  if (::bind(socket.get(), address, is_v4 ? sizeof v4 : sizeof v6) < 0 ||
       ::listen(socket.get(), kBacklog) < 0)
     return Error::from_errno(errno, fmt::format("listen tcp {}", host));
   return socket;
@@ -91,22 +105,12 @@ Result<http::Listener> listen_on_tcp(std::string_view host, const ListenOptions&
                     "--tls=false if that is meant (TLS is not available in wherry " WHERRY_VERSION
                     ")",
                     host));
-  const std::size_t colon = host.rfind(':');
-  if (colon == std::string_view::npos) return bad_address(fmt::format("tcp://{}", host));
-  std::string name(host.substr(0, colon));
-  const std::string port(host.substr(colon + 1));
-  if (name.starts_with('[') && name.ends_with(']')) name = name.substr(1, name.size() - 2);
-  if (name.empty()) name = "127.0.0.1";  // docker's default for tcp://:port
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* raw = nullptr;
-  if (const int failed = ::getaddrinfo(name.c_str(), port.c_str(), &hints, &raw); failed != 0)
-    return Error::invalid(fmt::format("tcp://{}: {}", host, ::gai_strerror(failed)));
-  const AddressList list(raw);
-  log::warning("the API is served on tcp://{} without encryption and without a password: "
-               "everybody who reaches it is root on this host", host);
-  return http::Listener{TRY(bind_tcp(*list.first, host)), http::Transport::Tcp};
+  sys::Fd socket = TRY(bind_tcp(host));
+  log::warning(
+      "the API is served on tcp://{} without encryption and without a password: everybody who "
+      "reaches it is root on this host",
+      host);
+  return http::Listener{std::move(socket), http::Transport::Tcp};
 }
 
 // Sockets of a systemd .socket unit, for us alone (LISTEN_PID).
