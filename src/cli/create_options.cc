@@ -47,9 +47,19 @@ Result<std::vector<std::string>> environment_of(const Flags& flags) {
   for (const std::string& file : flags.list("env-file")) {
     for (std::string& line : TRY(read_pairs_file(file, BareKey::FromEnvironment))) environment.push_back(std::move(line));
   }
+  const std::size_t from_files = environment.size();
   for (const std::string& given : flags.list("env")) {
     const char* value = given.find('=') == std::string::npos ? std::getenv(given.c_str()) : nullptr;
-    environment.push_back(value == nullptr ? given : fmt::format("{}={}", given, value));
+    std::string text = value == nullptr ? given : fmt::format("{}={}", given, value);
+    const std::string_view name = std::string_view(text).substr(0, text.find('='));
+    // Of one name the last --env counts; a file's line stays, for the engine to override.
+    const auto same = std::find_if(environment.begin() + static_cast<std::ptrdiff_t>(from_files), environment.end(),
+                                   [&](const std::string& other) { return std::string_view(other).substr(0, other.find('=')) == name; });
+    if (same == environment.end()) {
+      environment.push_back(std::move(text));
+    } else {
+      *same = std::move(text);
+    }
   }
   return environment;
 }

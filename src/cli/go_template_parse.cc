@@ -105,9 +105,9 @@ Result<> Parser::skip_comment() {
 }
 
 Result<> Parser::finish_action() {
-  const bool blank = !done() && kBlanks.find(text_[at_]) != std::string_view::npos;
   skip_blanks();
   if (done()) return error("unclosed action");
+  const bool blank = kBlanks.find(text_[at_ - 1]) != std::string_view::npos;
   if (blank && looking_at("-}}")) {
     at_ += 3;
     trim_next_ = true;

@@ -11,6 +11,7 @@
 #include "cli/list_format.h"
 #include "cli/output.h"
 #include "cli/ports.h"
+#include "cli/pull.h"
 #include "spec/reference.h"
 
 namespace wherry::cli {
@@ -154,10 +155,16 @@ int remove_images(const Invocation& invocation) {
   client::Query query;
   if (invocation.flags.on("force")) query["force"] = "1";
   if (invocation.flags.on("no-prune")) query["noprune"] = "1";
+  std::vector<std::pair<std::string, std::string>> platforms;
+  for (const std::string& platform : invocation.flags.list("platform")) {
+    auto text = platform_json(platform);
+    if (!text) return fail(text.error());
+    platforms.emplace_back("platforms", *text);
+  }
   std::vector<std::string> errors;
   bool only_absent = true;
   for (const std::string& name : invocation.arguments) {
-    const auto answer = (*engine)->call_json({.method = "DELETE", .path = "/images/" + name, .query = query});
+    const auto answer = (*engine)->call_json({.method = "DELETE", .path = "/images/" + name, .query = query, .repeated = platforms});
     if (!answer) {
       only_absent = only_absent && answer.error().kind() == ErrorKind::NotFound;
       errors.push_back(answer.error().message());

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <memory>
 
+#include "base/strings.h"
 #include "cli/credentials.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
@@ -14,30 +16,12 @@
 #include "spec/json.h"
 
 namespace wherry::cli {
+
+namespace bj = boost::json;
+
 namespace {
 
 constexpr std::size_t kChunkBytes = 32 << 10;
-
-// --platform of push, load and inspect goes as the OCI platform object.
-Result<std::string> platform_json(const std::string& platform) {
-  boost::json::object object;
-  constexpr std::array<std::string_view, 3> kNames = {"os", "architecture", "variant"};
-  std::size_t start = 0;
-  for (std::size_t i = 0; start <= platform.size(); ++i) {
-    const std::size_t end = std::min(platform.find('/', start), platform.size());
-    const std::string part = platform.substr(start, end - start);
-    if (i >= kNames.size() || part.empty()) {
-      return Error::invalid(fmt::format("invalid platform: \"{}\" is an invalid component of \"{}\"", part, platform));
-    }
-    const std::string_view name = i == 0 && platform.find('/') == std::string::npos && part != "linux" ? "architecture" : kNames[i];
-    object[name] = part;
-    start = end + 1;
-  }
-  if (!object.contains("os")) object["os"] = "linux";
-  boost::json::object ordered = {{"architecture", object.contains("architecture") ? object["architecture"] : "amd64"}, {"os", object["os"]}};
-  if (object.contains("variant")) ordered["variant"] = object["variant"];
-  return json::write_value(ordered);
-}
 
 int pull(const Invocation& invocation) {
   auto reference = spec::parse_reference(invocation.arguments[0]);
@@ -106,6 +90,31 @@ Result<> stream_call(Session& session, const client::Call& call, Show show) {
 }
 
 }  // namespace
+
+Result<std::string> platform_json(const std::string& platform) {
+  const auto parts = split(platform, '/');
+  const auto invalid = [&](std::string_view why) { return Error::invalid(fmt::format("{}: {}: invalid argument", quote(platform), why)); };
+  if (parts.size() > 3) return invalid("must have at most 3 parts");
+  constexpr std::array<std::string_view, 10> kArchitectures = {"amd64", "arm64", "arm",     "386",   "ppc64le",
+                                                               "s390x", "riscv64", "mips64le", "loong64", "x86_64"};
+  const auto known = [&](std::string_view name) { return std::ranges::find(kArchitectures, name) != kArchitectures.end(); };
+  boost::json::object object = {{"architecture", "amd64"}, {"os", "linux"}};
+  for (const std::string_view part : parts) {
+    if (part.empty()) return invalid("is an invalid component");
+  }
+  if (parts.size() > 1) {
+    object["os"] = bj::string(parts[0]);
+    object["architecture"] = bj::string(parts[1]);
+    if (parts.size() == 3) object["variant"] = bj::string(parts[2]);
+  } else if (known(parts[0])) {
+    object["architecture"] = bj::string(parts[0]);
+  } else if (parts[0] != "linux" && parts[0] != "windows") {
+    return invalid("unknown operating system or architecture");
+  } else {
+    object["os"] = bj::string(parts[0]);
+  }
+  return json::write_value(object);
+}
 
 std::string platform_of(const Flags& flags) {
   if (flags.given("platform")) return flags.text("platform");

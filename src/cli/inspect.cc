@@ -11,6 +11,7 @@
 #include "cli/inspect_text.h"
 #include "cli/json_access.h"
 #include "cli/output.h"
+#include "cli/pull.h"
 
 namespace wherry::cli {
 namespace {
@@ -144,7 +145,15 @@ int inspect_containers(const Invocation& invocation) {
 }
 
 int inspect_images(const Invocation& invocation) {
-  return inspect_all(invocation, [](client::Engine& engine, const std::string& name) { return fetch_kind(engine, kKinds[1], name, false); });
+  client::Query query;
+  if (const std::string platform = invocation.flags.text("platform"); !platform.empty()) {
+    auto text = platform_json(platform);
+    if (!text) return fail(text.error());
+    query["platform"] = *text;
+  }
+  return inspect_all(invocation, [&query](client::Engine& engine, const std::string& name) -> Result<std::string> {
+    return TRY(engine.call({.path = fmt::format("/images/{}/json", name), .query = query})).body;
+  });
 }
 
 }  // namespace wherry::cli

@@ -21,6 +21,9 @@ Result<> pull_reference(Session& session, const spec::Reference& reference, cons
 // The platform of --platform, or of DOCKER_DEFAULT_PLATFORM.
 std::string platform_of(const Flags& flags);
 
+// --platform of push, load, inspect and rm goes as the OCI platform object, in JSON.
+Result<std::string> platform_json(const std::string& platform);
+
 // The X-Registry-Auth header for an image of that registry.
 Result<std::string> registry_auth(Session& session, const std::string& domain);
 

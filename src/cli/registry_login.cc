@@ -63,10 +63,11 @@ Result<> ask_for_missing(Credentials& credentials) {
 }
 
 Result<> check_flags(const Flags& flags) {
-  if (flags.given("password")) {
-    print_error("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
-    if (flags.on("password-stdin")) return Error::invalid("conflicting options: cannot specify both --password and --password-stdin");
+  const bool given = flags.given("password");
+  if (given && flags.on("password-stdin")) {
+    return Error::invalid("conflicting options: cannot specify both --password and --password-stdin");
   }
+  if (given) print_error("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
   if (flags.on("password-stdin") && flags.text("username").empty()) {
     return Error::invalid("the --password-stdin option requires --username to be set");
   }

@@ -52,12 +52,14 @@ bool older(std::string_view a, std::string_view b) {
   return number(a) < number(b);
 }
 
-std::string encode(const Query& query) {
+std::string encode(const Call& call) {
   std::string text;
-  for (const auto& [name, value] : query) {
+  const auto add = [&text](const std::string& name, const std::string& value) {
     text += text.empty() ? '?' : '&';
     text += query_escape(name) + "=" + query_escape(value);
-  }
+  };
+  for (const auto& [name, value] : call.query) add(name, value);
+  for (const auto& [name, value] : call.repeated) add(name, value);
   return text;
 }
 
@@ -139,7 +141,7 @@ Engine Engine::twin() const {
 
 Request Engine::request_of(const Call& call) const {
   Request request{.method = call.method};
-  request.target = fmt::format("{}/v{}{}{}", settings_.endpoint.base_path, version_, path_escape(call.path), encode(call.query));
+  request.target = fmt::format("{}/v{}{}{}", settings_.endpoint.base_path, version_, path_escape(call.path), encode(call));
   request.host = settings_.endpoint.kind == Endpoint::Kind::Tcp
                      ? fmt::format("{}:{}", settings_.endpoint.host, settings_.endpoint.port)
                      : std::string(kUnixHost);

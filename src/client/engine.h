@@ -31,6 +31,7 @@ struct Call {
   std::string method = "GET";
   std::string path;  // without version: "/containers/json"
   Query query;
+  std::vector<std::pair<std::string, std::string>> repeated;  // parameters that come several times
   std::string body;
   std::string content_type;
   std::vector<std::pair<std::string, std::string>> headers;
