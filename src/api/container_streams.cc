@@ -17,7 +17,7 @@ void refuse_attach(const Call& call, const Error& error) {
   http::Response response = error_response(error);
   response.content_type = std::string(kRawStream);
   response.body = error.message() + "\r\n";
-  response.headers.push_back({"Connection", "close"});
+  response.close = true;
   call.exchange->respond(std::move(response));
 }
 

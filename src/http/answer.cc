@@ -29,7 +29,8 @@ void wait_for(int fd, short events) {
 // ---- a worker's calls ------------------------------------------------------------------
 
 void Connection::respond(Response response) {
-  if (plan_.body == Plan::Body::Streamed && !parser_->body_done()) keep_alive_ = false;
+  const bool unread = plan_.body == Plan::Body::Streamed && !parser_->body_done();
+  if (unread || response.close) keep_alive_ = false;
   std::string bytes = write_head(response, {.framing = Framing::Length,
                                             .length = response.body.size(),
                                             .close = !keep_alive_});
@@ -53,7 +54,7 @@ Result<> Connection::begin(Response head) { return send_all(stream_head(std::mov
 
 Result<> Connection::write(std::string_view bytes) {
   if (bytes.empty() || is_head()) return {};
-  return send_all(framed(bytes));
+  return send_all(framed(bytes, chunked_));
 }
 
 void Connection::finish() {
@@ -62,8 +63,8 @@ void Connection::finish() {
   post_answered(std::string(rest));
 }
 
-std::string Connection::framed(std::string_view bytes) const {
-  if (!chunked_) return std::string(bytes);
+std::string Connection::framed(std::string_view bytes, bool chunked) {
+  if (!chunked) return std::string(bytes);
   std::string out;
   out.reserve(bytes.size() + 16);
   fmt::format_to(std::back_inserter(out), "{:x}\r\n", bytes.size());
@@ -125,93 +126,92 @@ void Connection::post_answered(std::string tail) {
 
 // ---- PushStream ------------------------------------------------------------------------
 
-void Connection::detach() {
-  chunked_ = !request_.http_1_0;
-  if (!chunked_) keep_alive_ = false;
-  boost::asio::post(core_.io, [self = shared_from_this()] {
+std::shared_ptr<Pushed> Connection::detach() {
+  auto pushed = std::make_shared<Pushed>(!request_.http_1_0);
+  boost::asio::post(core_.io, [self = shared_from_this(), pushed] {
     if (self->state_ != State::Handling) return;
     self->state_ = State::Pushing;
+    self->pushed_ = pushed;
     // The end of the client may have been seen before the hand-over.
     if (self->stop_.stop_requested()) return self->close();
     self->arm_read();
     self->flush_pushed();
   });
+  return pushed;
 }
 
-void Connection::push_respond(Response response) {
+void Connection::push_respond(const std::shared_ptr<Pushed>& pushed, Response response) {
   std::string bytes = write_head(response, {.framing = Framing::Length,
                                             .length = response.body.size(),
                                             .close = !keep_alive_});
   if (!is_head()) bytes += response.body;
   {
-    const std::lock_guard lock(push_mutex_);
-    pushed_.finished = true;
+    const std::lock_guard lock(pushed->mutex);
+    pushed->finished = true;
   }
-  boost::asio::post(core_.io, [self = shared_from_this(), bytes = std::move(bytes)]() mutable {
-    if (self->state_ != State::Pushing) return;
+  boost::asio::post(core_.io, [self = shared_from_this(), pushed,
+                               bytes = std::move(bytes)]() mutable {
+    if (self->pushed_ != pushed || self->state_ != State::Pushing) return;
     self->end_push();
     self->answered(std::move(bytes));
   });
 }
 
-void Connection::push_begin(Response head) {
-  std::string bytes = stream_head(std::move(head));
-  const std::lock_guard lock(push_mutex_);
-  pushed_.bytes.insert(0, bytes);
-  pushed_.begun = true;
-  kick();
+void Connection::push_begin(const std::shared_ptr<Pushed>& pushed, Response head) {
+  const std::string bytes = stream_head(std::move(head));
+  const std::lock_guard lock(pushed->mutex);
+  pushed->bytes.insert(0, bytes);
+  pushed->begun = true;
+  kick(pushed);
 }
 
-bool Connection::push(std::string_view bytes) {
-  const std::lock_guard lock(push_mutex_);
-  if (pushed_.closed) return false;
-  if (pushed_.bytes.size() + bytes.size() > kMaximumPushed) {
+bool Connection::push(const std::shared_ptr<Pushed>& pushed, std::string_view bytes) {
+  const std::lock_guard lock(pushed->mutex);
+  if (pushed->closed || pushed->finished) return false;
+  if (pushed->bytes.size() + bytes.size() > kMaximumPushed) {
     // A client that does not read: let it go rather than keep everything for it.
-    boost::asio::post(core_.io, [self = shared_from_this()] { self->close(); });
-    pushed_.closed = true;
+    close_pushing(pushed);
+    pushed->closed = true;
     return false;
   }
-  pushed_.bytes += framed(bytes);
-  kick();
+  pushed->bytes += framed(bytes, pushed->chunked);
+  kick(pushed);
   return true;
 }
 
-void Connection::push_finish() {
-  const std::lock_guard lock(push_mutex_);
-  if (pushed_.closed || pushed_.finished) return;
-  pushed_.finished = true;
-  if (chunked_) pushed_.bytes += kLastChunk;
-  kick();
+void Connection::push_finish(const std::shared_ptr<Pushed>& pushed) {
+  const std::lock_guard lock(pushed->mutex);
+  if (pushed->closed || pushed->finished) return;
+  pushed->finished = true;
+  if (pushed->chunked) pushed->bytes += kLastChunk;
+  kick(pushed);
 }
 
-void Connection::push_finish_after(std::chrono::milliseconds span) {
-  boost::asio::post(core_.io, [self = shared_from_this(), span] {
-    if (self->state_ == State::Pushing) self->set_deadline(span);
+void Connection::push_finish_after(const std::shared_ptr<Pushed>& pushed,
+                                   std::chrono::milliseconds span) {
+  boost::asio::post(core_.io, [self = shared_from_this(), pushed, span] {
+    if (self->pushed_ == pushed && self->state_ == State::Pushing) self->set_deadline(span);
   });
 }
 
-std::size_t Connection::push_queued() {
-  const std::lock_guard lock(push_mutex_);
-  return pushed_.bytes.size();
+void Connection::push_abandon(const std::shared_ptr<Pushed>& pushed) {
+  const std::lock_guard lock(pushed->mutex);
+  if (!pushed->closed && !pushed->finished) close_pushing(pushed);
 }
 
-void Connection::push_keep(std::shared_ptr<void> object) {
-  const std::lock_guard lock(push_mutex_);
-  // Dropped by the caller's stack, after the lock, if the stream has ended.
-  if (!pushed_.closed) pushed_.kept = std::move(object);
+void Connection::close_pushing(const std::shared_ptr<Pushed>& pushed) {
+  boost::asio::post(core_.io, [self = shared_from_this(), pushed] {
+    if (self->pushed_ == pushed) self->close();
+  });
 }
 
-void Connection::push_abandon() {
-  const std::lock_guard lock(push_mutex_);
-  if (pushed_.closed || pushed_.finished) return;
-  boost::asio::post(core_.io, [self = shared_from_this()] { self->close(); });
-}
-
-// With push_mutex_ held.
-void Connection::kick() {
-  if (!pushed_.begun || pushed_.kicked) return;
-  pushed_.kicked = true;
-  boost::asio::post(core_.io, [self = shared_from_this()] { self->flush_pushed(); });
+// With pushed->mutex held.
+void Connection::kick(const std::shared_ptr<Pushed>& pushed) {
+  if (!pushed->begun || pushed->kicked) return;
+  pushed->kicked = true;
+  boost::asio::post(core_.io, [self = shared_from_this(), pushed] {
+    if (self->pushed_ == pushed) self->flush_pushed();
+  });
 }
 
 // On the server's thread. What is queued moves on only when the socket took what came before,
@@ -220,11 +220,11 @@ void Connection::flush_pushed() {
   if (state_ != State::Pushing || !tail_.empty()) return;
   bool finished = false;
   {
-    const std::lock_guard lock(push_mutex_);
-    pushed_.kicked = false;
-    if (!pushed_.begun) return;
-    tail_.swap(pushed_.bytes);
-    finished = pushed_.finished;
+    const std::lock_guard lock(pushed_->mutex);
+    pushed_->kicked = false;
+    if (!pushed_->begun) return;
+    tail_.swap(pushed_->bytes);
+    finished = pushed_->finished;
   }
   if (finished) {
     end_push();
@@ -235,25 +235,36 @@ void Connection::flush_pushed() {
 
 void Connection::end_push() {
   std::shared_ptr<void> kept;
-  const std::lock_guard lock(push_mutex_);
-  pushed_.closed = true;
-  kept.swap(pushed_.kept);
+  const std::lock_guard lock(pushed_->mutex);
+  pushed_->closed = true;
+  kept.swap(pushed_->kept);
   // Destroying a subscription may wait for its callback, which may be in push(): not here.
   boost::asio::post(core_.io, [kept = std::move(kept)]() mutable { kept.reset(); });
 }
 
-PushStream::PushStream(std::shared_ptr<Connection> connection)
-    : connection_(std::move(connection)) {}
-PushStream::~PushStream() { connection_->push_abandon(); }
-void PushStream::respond(Response response) { connection_->push_respond(std::move(response)); }
-void PushStream::begin(Response head) { connection_->push_begin(std::move(head)); }
-bool PushStream::push(std::string_view bytes) { return connection_->push(bytes); }
-void PushStream::finish() { connection_->push_finish(); }
-void PushStream::finish_after(std::chrono::milliseconds span) {
-  connection_->push_finish_after(span);
+PushStream::PushStream(std::shared_ptr<Connection> connection, std::shared_ptr<Pushed> pushed)
+    : connection_(std::move(connection)), pushed_(std::move(pushed)) {}
+PushStream::~PushStream() { connection_->push_abandon(pushed_); }
+void PushStream::respond(Response response) {
+  connection_->push_respond(pushed_, std::move(response));
 }
-std::size_t PushStream::queued() const { return connection_->push_queued(); }
-void PushStream::keep(std::shared_ptr<void> object) { connection_->push_keep(std::move(object)); }
+void PushStream::begin(Response head) { connection_->push_begin(pushed_, std::move(head)); }
+bool PushStream::push(std::string_view bytes) { return connection_->push(pushed_, bytes); }
+void PushStream::finish() { connection_->push_finish(pushed_); }
+void PushStream::finish_after(std::chrono::milliseconds span) {
+  connection_->push_finish_after(pushed_, span);
+}
+
+std::size_t PushStream::queued() const {
+  const std::lock_guard lock(pushed_->mutex);
+  return pushed_->bytes.size();
+}
+
+void PushStream::keep(std::shared_ptr<void> object) {
+  const std::lock_guard lock(pushed_->mutex);
+  // `object` is the caller's to drop, after the lock, if the stream has ended.
+  if (!pushed_->closed) pushed_->kept = std::move(object);
+}
 
 // ---- Exchange --------------------------------------------------------------------------
 
@@ -296,8 +307,7 @@ Result<Hijacked> Exchange::hijack(std::string_view head) {
 
 std::shared_ptr<PushStream> Exchange::detach() {
   answered_ = true;
-  connection_->detach();
-  return std::make_shared<PushStream>(connection_);
+  return std::make_shared<PushStream>(connection_, connection_->detach());
 }
 
 Result<std::size_t> Exchange::read_body(std::span<char> out) { return connection_->read_body(out); }

@@ -26,7 +26,7 @@ void Connection::check_deadline(Clock::time_point now) {
   if (!deadline_ || *deadline_ > now) return;
   if (state_ != State::Pushing) return close();
   deadline_.reset();
-  push_finish();
+  push_finish(pushed_);
 }
 
 void Connection::arm_read() {
@@ -233,6 +233,7 @@ void Connection::next_request() {
   request_ = {};
   plan_ = {};
   stop_ = std::stop_source{std::nostopstate};
+  pushed_.reset();
   if (pending_.empty()) std::string().swap(pending_);
   std::string().swap(tail_);
   since_ = Clock::now();

@@ -22,6 +22,18 @@
 
 namespace wherry::http {
 
+// What the callers of one PushStream fill and the server's thread empties.
+struct Pushed {
+  const bool chunked;
+  std::mutex mutex{};  // the rest; nothing is called with it held
+  std::string bytes{};
+  std::shared_ptr<void> kept{};
+  bool begun = false;
+  bool finished = false;
+  bool closed = false;
+  bool kicked = false;  // a flush is posted already
+};
+
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(Core& core, sys::Fd fd, Transport transport);
@@ -44,30 +56,19 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void finish();
   Result<Hijacked> hijack(std::string_view head);
   Result<std::size_t> read_body(std::span<char> out);
-  void detach();
 
-  // ---- PushStream, any thread
-  void push_respond(Response response);
-  void push_begin(Response head);
-  bool push(std::string_view bytes);
-  void push_finish();
-  void push_finish_after(std::chrono::milliseconds span);
-  std::size_t push_queued();
-  void push_keep(std::shared_ptr<void> object);
-  void push_abandon();
+  // ---- PushStream, any thread. Each names its own answer: the connection may serve the next
+  // request when a callback of an earlier one still runs.
+  std::shared_ptr<Pushed> detach();
+  void push_respond(const std::shared_ptr<Pushed>& pushed, Response response);
+  void push_begin(const std::shared_ptr<Pushed>& pushed, Response head);
+  bool push(const std::shared_ptr<Pushed>& pushed, std::string_view bytes);
+  void push_finish(const std::shared_ptr<Pushed>& pushed);
+  void push_finish_after(const std::shared_ptr<Pushed>& pushed, std::chrono::milliseconds span);
+  void push_abandon(const std::shared_ptr<Pushed>& pushed);
 
  private:
   enum class State : std::uint8_t { Reading, Handling, Pushing, Tail, Lingering, Gone };
-
-  // What PushStream's callers fill and the server's thread empties.
-  struct Pushed {
-    std::string bytes;
-    std::shared_ptr<void> kept;
-    bool begun = false;
-    bool finished = false;
-    bool closed = false;
-    bool kicked = false;  // a flush is posted already
-  };
 
   void arm_read();
   void on_readable();
@@ -86,7 +87,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void linger();
   void close();
   void post_answered(std::string tail);
-  void kick();
+  void kick(const std::shared_ptr<Pushed>& pushed);
+  void close_pushing(const std::shared_ptr<Pushed>& pushed);
   void flush_pushed();
   void end_push();
   void set_deadline(std::chrono::milliseconds span);
@@ -94,7 +96,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Result<> send_now(std::string_view& bytes);
   Result<> send_all(std::string_view bytes);
   // Chunk framing where the answer is chunked.
-  [[nodiscard]] std::string framed(std::string_view bytes) const;
+  [[nodiscard]] static std::string framed(std::string_view bytes, bool chunked);
   std::string stream_head(Response head);
   [[nodiscard]] bool is_head() const { return request_.method == "HEAD"; }
 
@@ -121,8 +123,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string tail_;      // of an answer
   std::size_t drained_ = 0;
 
-  std::mutex push_mutex_;  // pushed_ only; nothing is called with it held
-  Pushed pushed_;
+  std::shared_ptr<Pushed> pushed_;  // of the answer that is pushed now
 };
 
 }  // namespace wherry::http

@@ -23,6 +23,7 @@
 namespace wherry::http {
 
 class Connection;
+struct Pushed;
 
 // A connection that has left HTTP. The descriptor is non-blocking.
 struct Hijacked {
@@ -35,7 +36,7 @@ struct Hijacked {
 // the client goes, or when more than 1 MiB is queued for a client that does not read.
 class PushStream {
  public:
-  explicit PushStream(std::shared_ptr<Connection> connection);
+  PushStream(std::shared_ptr<Connection> connection, std::shared_ptr<Pushed> pushed);
   ~PushStream();
   PushStream(const PushStream&) = delete;
   PushStream& operator=(const PushStream&) = delete;
@@ -56,6 +57,7 @@ class PushStream {
 
  private:
   std::shared_ptr<Connection> connection_;
+  std::shared_ptr<Pushed> pushed_;
 };
 
 class Exchange {

@@ -38,6 +38,7 @@ struct Response {
   std::string content_type;  // "": none is written
   std::string body;
   std::vector<Header> headers;
+  bool close = false;  // the connection ends behind this answer
 };
 
 // "OK", "Not Found", ...; "" for numbers that we never send.

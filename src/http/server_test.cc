@@ -268,6 +268,28 @@ TEST_F(ServerTest, pushes_from_any_thread_and_drops_what_it_kept_at_the_end) {
   EXPECT_FALSE(stream->push("too late"));
 }
 
+TEST_F(ServerTest, pushes_a_second_answer_over_the_same_connection) {
+  std::vector<std::shared_ptr<PushStream>> streams;
+  std::promise<void> second;
+  serve([&](const ExchangePtr& exchange) {
+    streams.push_back(exchange->detach());
+    streams.back()->begin({.status = 200});
+    if (streams.size() == 2) second.set_value();
+  });
+  Client client(path_);
+  client.send(kGet);
+  static_cast<void>(client.read_until("\r\n\r\n"));
+  streams[0]->finish();
+  static_cast<void>(client.read_until("0\r\n\r\n"));
+  client.send(kGet);
+  static_cast<void>(client.read_until("\r\n\r\n"));
+  second.get_future().wait();
+  EXPECT_FALSE(streams[0]->push("of the first"));  // must not land in the second answer
+  EXPECT_TRUE(streams[1]->push("of the second"));
+  streams[1]->finish();
+  EXPECT_EQ(client.read_until("0\r\n\r\n"), "d\r\nof the second\r\n0\r\n\r\n");
+}
+
 TEST_F(ServerTest, ends_a_pushed_stream_whose_client_has_gone) {
   std::promise<std::shared_ptr<PushStream>> streams;
   serve([&](const ExchangePtr& exchange) {

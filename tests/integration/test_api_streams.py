@@ -98,7 +98,7 @@ def test_events_until_now_end(engine):
     assert any(event["Action"] == "create" and event["id"] == container for event in seen)
     raw.request("GET", f"/events?until={time.time() + 1:.9f}")
     assert raw.head()[0] == 200
-    assert milliseconds(lambda: [iter(raw.chunk, b"")]) < 5000
+    assert milliseconds(lambda: list(iter(raw.chunk, b""))) < 5000
     raw.close()
 
 
