@@ -1,11 +1,9 @@
 #include "cli/attachment.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
-
-#include <chrono>
-#include <thread>
 
 #include "cli/detach_keys.h"
 #include "cli/json_access.h"
@@ -16,7 +14,7 @@ namespace {
 
 // How long a broken wait is asked for again: an engine that is restarted is back by then.
 constexpr int kWaitRetries = 100;
-constexpr std::chrono::milliseconds kWaitRetryInterval{100};
+constexpr int kWaitRetryIntervalMs = 100;
 
 Result<int> parse_exit(std::string_view body) {
   const boost::json::value answer = TRY(client::parse_json(body));
@@ -43,7 +41,7 @@ Result<int> ExitWait::exit_code() {
   auto body = connection_->read_body(1U << 20);
   // The engine offers no event for "I am back": the one bounded poll of this program.
   for (int i = 0; (!body || body->empty()) && i < kWaitRetries; ++i) {
-    std::this_thread::sleep_for(kWaitRetryInterval);
+    ::poll(nullptr, 0, kWaitRetryIntervalMs);
     auto again = engine_->call(wait_call(container_, ""));
     if (again) body = std::move(again->body);
     else if (again.error().kind() != ErrorKind::Unavailable) return std::unexpected(std::move(again).error());

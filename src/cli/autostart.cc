@@ -5,6 +5,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,14 +18,19 @@
 
 #include "base/strings.h"
 #include "sys/fd.h"
+#include "sys/socket.h"
 
 namespace wherry::cli {
 namespace {
 
 constexpr const char* kRunDirectory = "/run/wherry";
 constexpr const char* kLogFile = "/run/wherry/wherryd.log";
+constexpr const char* kLockFile = "/run/wherry/start.lock";
+constexpr const char* kSocket = "/run/wherry/wherry.sock";  // kDefaultHost
 constexpr int kReadyFd = 3;
 constexpr int kReadyTimeoutMs = 60'000;
+constexpr int kOtherEngineRetries = 50;
+constexpr int kOtherEngineIntervalMs = 100;
 
 Error cannot_start(std::string_view why) {
   return {ErrorKind::Unavailable, fmt::format("cannot start the engine: {}", why)};
@@ -47,6 +54,18 @@ std::string last_words() {
   const std::string_view text = trim(*log);
   return std::string(text.substr(text.rfind('\n') + 1));
 }
+
+// Clients that find no engine start one after the other: the first starts it, the others find it.
+Result<sys::Fd> lock_start() {
+  if (::mkdir(kRunDirectory, 0711) < 0 && errno != EEXIST) {
+    return cannot_start(fmt::format("mkdir {}: {}; run it as root, or name an engine by DOCKER_HOST", kRunDirectory, std::strerror(errno)));
+  }
+  sys::Fd lock = TRY(sys::open_at({}, kLockFile, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
+  if (::flock(lock.get(), LOCK_EX) < 0) return Error::from_errno(errno, fmt::format("lock {}", kLockFile));
+  return lock;
+}
+
+bool listens() { return sys::connect_unix(kSocket, SOCK_STREAM).has_value(); }
 
 class SpawnOptions {
  public:
@@ -91,9 +110,6 @@ Result<sys::Fd> above_reserved(sys::Fd fd) {
 }
 
 Result<> spawn(const std::string& program, const sys::Fd& ready) {
-  if (::mkdir(kRunDirectory, 0711) < 0 && errno != EEXIST) {
-    return cannot_start(fmt::format("mkdir {}: {}; run it as root, or name an engine by DOCKER_HOST", kRunDirectory, std::strerror(errno)));
-  }
   auto opened = sys::open_at({}, kLogFile, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);
   if (!opened) return cannot_start(fmt::format("{}; run it as root, or name an engine by DOCKER_HOST", opened.error().message()));
   const sys::Fd log = TRY(above_reserved(std::move(*opened)));
@@ -113,6 +129,9 @@ Result<> spawn(const std::string& program, const sys::Fd& ready) {
 
 Result<bool> start_engine() {
   const std::string program = TRY(engine_program());
+  const sys::Fd lock = TRY(lock_start());
+  // The one who held the lock before us may have started it.
+  if (listens()) return true;
   sys::Pipe pipe = TRY(sys::make_pipe());
   sys::Fd ready = TRY(above_reserved(std::move(pipe.write_end)));
   TRY(spawn(program, ready));
@@ -122,9 +141,14 @@ Result<bool> start_engine() {
   if (polled == 0) return cannot_start(fmt::format("not ready after {} s; its log is {}", kReadyTimeoutMs / 1000, kLogFile));
   char byte = 0;
   if (::read(pipe.read_end.get(), &byte, 1) == 1) return true;
-  // Another engine may have won the race for the data root: then its socket answers.
   const std::string words = last_words();
-  if (words.find("already running") != std::string::npos || words.find("is locked") != std::string::npos) return true;
+  // Started by hand at this moment: it holds the data root and will listen soon. There is no
+  // event for that, so this is a bounded poll.
+  const bool other = words.find("another wherryd uses") != std::string::npos;
+  for (int i = 0; other && i < kOtherEngineRetries; ++i) {
+    if (listens()) return true;
+    ::poll(nullptr, 0, kOtherEngineIntervalMs);
+  }
   return cannot_start(fmt::format("{} (log: {})", words, kLogFile));
 }
 

@@ -243,7 +243,7 @@ void add_streams(const Flags& flags, Background background, CreateOptions& optio
   options.auto_remove = flags.on("rm");
   if (background == Background::Yes) return;
   const bool all = attach.empty();
-  options.attach_stdin = all ? options.open_stdin : attach.contains("stdin");
+  options.attach_stdin = options.open_stdin || attach.contains("stdin");
   options.attach_stdout = all || attach.contains("stdout");
   options.attach_stderr = all || attach.contains("stderr");
 }
