@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "base/time.h"
-#include "base/undo.h"
 #include "engine/lifecycle.h"
 #include "engine/oci_config.h"
 #include "runtime/prepare.h"
@@ -96,14 +95,14 @@ keeper::StartRequest start_request(const Exec& exec, const ExecStartOptions& opt
   return request;
 }
 
-Result<keeper::StartedProcess> launch(Core& core, const Exec& exec, const ExecStartOptions& options) {
+// Up to the moment before the program runs.
+Result<keeper::StartedProcess> prepare_process(Core& core, const Exec& exec,
+                                               const ExecStartOptions& options) {
   const Host host = TRY(running_host(core, exec));
   const spec::oci::Process process = TRY(make_process(host, exec.request, options));
-  spec::docker::HostConfig rights = host.record.host_config;
-  rights.privileged = rights.privileged || exec.request.privileged;
-  ContainerRecord for_seccomp = host.record;
-  for_seccomp.host_config = rights;
-  const auto seccomp = TRY(seccomp_of(for_seccomp, host_facts(core).has_apparmor));
+  ContainerRecord rights = host.record;
+  rights.host_config.privileged = rights.host_config.privileged || exec.request.privileged;
+  const auto seccomp = TRY(seccomp_of(rights, host_facts(core).has_apparmor));
   runtime::ExecRequest request;
   request.process = &process;
   request.seccomp = seccomp ? &*seccomp : nullptr;
@@ -113,7 +112,8 @@ Result<keeper::StartedProcess> launch(Core& core, const Exec& exec, const ExecSt
   keeper::StartFds fds;
   fds.plan = TRY(sys::sealed_memfd("plan", runtime::encode(prepared.plan)));
   fds.fds = std::move(prepared.fds);
-  return core.keeper->exec_start(start_request(exec, options), fds);
+  if (options.detach) return core.keeper->exec_start(start_request(exec, options), fds);
+  return core.keeper->start(start_request(exec, options), fds);
 }
 
 // The runtime speaks of a container's init; of an exec docker says it shorter.
@@ -145,25 +145,19 @@ void end_exec(Exec& exec, std::int64_t exit_code) {
   progress->ended_unix_s = to_unix_seconds(now());
 }
 
-// Gives the connection to the pump, before the process exists, and keeps a duplicate: what
-// goes wrong from here on can only be told on the stream, as docker does.
-Result<sys::Fd> attach_client(Core& core, const Exec& exec, const Hijack& hijack) {
+Result<> attach_client(Core& core, const Exec& exec, HijackedConnection& connection,
+                       std::string detach_keys) {
   const ExecCreateRequest& request = exec.request;
-  std::string keys(kDefaultDetachKeys);
-  if (!request.detach_keys.empty()) keys = TRY(parse_detach_keys(request.detach_keys));
-  TRY(core.keeper->reserve(target_of(exec)));
-  HijackedConnection connection = TRY(hijack(request.tty));
-  sys::Fd writer = TRY(connection.fd.duplicate());
   keeper::AttachRequest attach;
   attach.target = target_of(exec);
   attach.want_stdin = request.attach_stdin;
   attach.want_stdout = request.attach_stdout;
   attach.want_stderr = request.attach_stderr;
   attach.framing = request.tty ? keeper::Framing::Raw : keeper::Framing::Framed;
-  if (request.tty) attach.detach_keys = std::move(keys);
+  if (request.tty) attach.detach_keys = std::move(detach_keys);
   attach.already_read = std::move(connection.already_read);
   TRY(core.keeper->attach(attach, connection.fd));
-  return writer;
+  return {};
 }
 
 void tell_on_stream(const Exec& exec, const sys::Fd& writer, const Error& error) {
@@ -208,30 +202,45 @@ Result<std::string> create_exec(Core& core, Container& container, const ExecCrea
   return exec->id.str();
 }
 
+// The process waits before its program while its client is given to the pump, so that not a
+// byte is missed; until then the connection is ours, to tell what went wrong on it.
+static Result<> run_exec(Core& core, const ExecPtr& exec, const ExecStartOptions& options,
+                         HijackedConnection* connection) {
+  const ExecCreateRequest& request = exec->request;
+  std::string keys(kDefaultDetachKeys);
+  if (!request.detach_keys.empty()) keys = TRY(parse_detach_keys(request.detach_keys));
+  const keeper::StartedProcess started = TRY(prepare_process(core, *exec, options));
+  if (connection != nullptr) {
+    TRY(attach_client(core, *exec, *connection, std::move(keys)));
+    TRY(core.keeper->go(target_of(*exec)));
+  }
+  record_started(*exec, started.process.pid);
+  return {};
+}
+
 Result<> start_exec(Core& core, const ExecPtr& exec, const ExecStartOptions& options,
                     const Hijack& hijack) {
   const Host host = TRY(running_host(core, *exec));
   TRY(claim(*exec));
-  Undo undo;
-  undo.add([&]() noexcept {
-    static_cast<void>(core.keeper->forget(target_of(*exec)));
-    end_exec(*exec, 126);
-  });
-  const sys::Fd writer = options.detach ? sys::Fd() : TRY(attach_client(core, *exec, hijack));
-  publish_exec_event(core, host.record, *exec, "exec_start: " + command_text(exec->request));
-  auto started = launch(core, *exec, options);
-  undo.commit();
-  if (started) {
-    record_started(*exec, started->process.pid);
-    return {};
+  HijackedConnection connection;
+  if (!options.detach) {
+    auto hijacked = hijack(exec->request.tty);
+    if (!hijacked) {
+      end_exec(*exec, 126);
+      return std::move(hijacked).error();
+    }
+    connection = std::move(*hijacked);
   }
-  const Error error = exec_error(started.error());
+  publish_exec_event(core, host.record, *exec, "exec_start: " + command_text(exec->request));
+  const Result<> ran = run_exec(core, exec, options, options.detach ? nullptr : &connection);
+  if (ran) return {};
+  const Error error = exec_error(ran.error());
   const std::int64_t code = start_failure_code(error.message());
   end_exec(*exec, code == 128 ? 126 : code);
-  if (writer) tell_on_stream(*exec, writer, error);
+  // As docker: once the stream has begun, the error is on it.
+  if (connection.fd) tell_on_stream(*exec, connection.fd, error);
   static_cast<void>(core.keeper->forget(target_of(*exec)));
-  if (writer) return {};
-  return Error(error);
+  return options.detach ? Result<>(Error(error)) : Result<>();
 }
 
 void handle_exec_end(Core& core, const keeper::Event& event) {

@@ -92,6 +92,7 @@ Result<> open_images(Core& core) {
   options.database = core.database.get();
   options.registry.mirrors = core.options.registry_mirrors;
   options.registry.insecure_registries = core.options.insecure_registries;
+  options.unpack_program = core.options.unpack_program;
   options.maximum_concurrent_downloads = core.options.maximum_concurrent_downloads;
   options.temporary_directory = core.options.data_root + "/tmp";
   options.hooks.users = [&core](const image::ImageId& id) { return users_of(core, id); };

@@ -15,6 +15,7 @@ struct Options {
   std::string pidfile;             // shown in info only
   std::string keeper_program;      // "": wherry-keeper beside our own program
   std::string init_program;        // "": wherry-init beside our own program
+  std::string unpack_program;      // "": our own program, called with --unpack
   std::string storage_driver;      // "": overlay where it works, else copy
   std::string cgroup_parent;       // "": /wherry (an engine with another root: /wherry-<id>)
   std::string log_driver = "json-file";

@@ -126,6 +126,11 @@ void carry_out(Core& core, const ContainerPtr& container, const Judgement& judge
 void end_unknown_runs(Core& core, const Records& records) {
   for (const auto& [id, record] : records) {
     if (core.containers->find_id(ContainerId(id))) continue;
+    // The rest of a --rm whose row went first.
+    if (record.state == keeper::State::Exited) {
+      static_cast<void>(core.keeper->forget(record.target));
+      continue;
+    }
     log::warning("container {} runs without a record: killing it", ContainerId(id).short_form());
     const sys::Cgroup cgroup = cgroup_of(core, decode_run_tag(record.cgroup).cgroup);
     if (cgroup) static_cast<void>(cgroup.kill_all(kKillCgroup_ms));

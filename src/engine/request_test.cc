@@ -268,6 +268,8 @@ TEST(Signals, names_numbers_and_realtime_forms_are_understood) {
 
 // ---- mounts
 
+std::vector<spec::docker::Mount> one_mount(spec::docker::Mount mount) { return {std::move(mount)}; }
+
 TEST(Mounts, a_bind_has_source_target_and_mode) {
   const ContainerMount mount = parse_bind("/a/../b:/c/:ro,rslave").value();
   EXPECT_EQ(mount.point.source, "/b");
@@ -299,7 +301,7 @@ TEST(Mounts, named_volumes_are_of_a_later_version) {
   ASSERT_FALSE(parsed);
   EXPECT_EQ(parsed.error().kind(), ErrorKind::NotImplemented);
   HostConfig host;
-  host.mounts = {{.type = "volume", .target = "/x"}};
+  host.mounts = one_mount({.type = "volume", .target = "/x"});
   EXPECT_FALSE(resolve_mounts(host, std::nullopt, "/v"));
 }
 
@@ -312,10 +314,10 @@ TEST(Mounts, one_destination_is_mounted_once) {
 
 TEST(Mounts, a_mount_needs_its_source_to_exist_and_a_known_type) {
   HostConfig host;
-  host.mounts = {{.type = "bind", .source = "/absent/x", .target = "/x"}};
+  host.mounts = one_mount({.type = "bind", .source = "/absent/x", .target = "/x"});
   EXPECT_EQ(message_of(resolve_mounts(host, std::nullopt, "/v")),
             "invalid mount config for type \"bind\": bind source path does not exist: /absent/x");
-  host.mounts = {{.type = "nonsense", .target = "/x"}};
+  host.mounts = one_mount({.type = "nonsense", .target = "/x"});
   EXPECT_EQ(message_of(resolve_mounts(host, std::nullopt, "/v")),
             "invalid mount config for type \"nonsense\": mount type unknown");
 }

@@ -105,10 +105,9 @@ Result<> check_sysctl(const std::string& key, const std::string& value, const Ho
 
 Result<> check_mode(std::string_view value, std::span<const std::string_view> allowed,
                     std::string_view what) {
-  if (value.empty() || is_in(allowed, value)) return {};
-  if (const auto name = joined_container(value); name && is_in(allowed, "container:")) {
-    if (!name->empty()) return {};
-  }
+  const auto name = joined_container(value);
+  const bool joins = name && !name->empty() && is_in(allowed, "container:");
+  if (value.empty() || joins || (!name && is_in(allowed, value))) return {};
   return Error::invalid(fmt::format("invalid {} mode: {}", what, value));
 }
 
