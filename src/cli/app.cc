@@ -27,11 +27,15 @@ std::size_t help_columns() {
   return columns == 0 ? kHelpColumns : columns;
 }
 
-std::string more_information(std::string_view word, std::string_view program, std::string_view path) {
-  return fmt::format("{} '{}{}{} --help' for more information\n", word, program, path.empty() ? "" : " ", path);
+std::string more_information(std::string_view word, std::string_view program,
+                             std::string_view path) {
+  return fmt::format("{} '{}{}{} --help' for more information\n", word, program,
+                     path.empty() ? "" : " ", path);
 }
 
-std::string plural(std::size_t count) { return fmt::format("{} argument{}", count, count == 1 ? "" : "s"); }
+std::string plural(std::size_t count) {
+  return fmt::format("{} argument{}", count, count == 1 ? "" : "s");
+}
 
 // A typographic dash where an option was meant, as editors and web pages make of "--".
 std::string dash_advice(std::string_view word) {
@@ -39,7 +43,8 @@ std::string dash_advice(std::string_view word) {
   std::string_view name = word;
   while (has_typographic_dash(name)) name.remove_prefix(3);
   while (name.starts_with('-')) name.remove_prefix(1);
-  return fmt::format("{} begins with a typographic dash: did you mean {}{}?\n", quote(word), name.size() == 1 ? "-" : "--", name);
+  return fmt::format("{} begins with a typographic dash: did you mean {}{}?\n", quote(word),
+                     name.size() == 1 ? "-" : "--", name);
 }
 
 class Application {
@@ -53,7 +58,8 @@ class Application {
 
  private:
   int run_path(const Flags& globals, std::vector<std::string> words);
-  int run_command(const Flags& globals, const CommandSpec& spec, std::span<const std::string> words);
+  int run_command(const Flags& globals, const CommandSpec& spec,
+                  std::span<const std::string> words);
   int help_topic(std::span<const std::string> words);
   int report(const FlagError& error, const CommandSpec& spec) const;
   int unknown_command(std::string_view word, const CommandSpec* group) const;
@@ -68,30 +74,37 @@ class Application {
 
 int Application::report(const FlagError& error, const CommandSpec& spec) const {
   if (error.kind == FlagError::Kind::NotAvailable) {
-    print_error(fmt::format("{}: flag '{}' is not available in wherry {}\n", program_, error.message, WHERRY_VERSION));
+    print_error(fmt::format("{}: flag '{}' is not available in wherry {}\n", program_,
+                            error.message, WHERRY_VERSION));
     return takes_program(spec) ? kFlagErrorCode : 1;
   }
-  print_error(fmt::format("{}\n\n{}\n\n{}", error.message, usage_line(program_, path_, spec), more_information("Run", program_, path_)));
+  print_error(fmt::format("{}\n\n{}\n\n{}", error.message, usage_line(program_, path_, spec),
+                          more_information("Run", program_, path_)));
   return kFlagErrorCode;
 }
 
 int Application::unknown_command(std::string_view word, const CommandSpec* group) const {
-  std::string text = fmt::format("{0}: unknown command: {0}{1}{2} {3}\n", program_, path_.empty() ? "" : " ", path_, word);
+  std::string text = fmt::format("{0}: unknown command: {0}{1}{2} {3}\n", program_,
+                                 path_.empty() ? "" : " ", path_, word);
   const std::string advice = dash_advice(word);
   const std::string nearest = advice.empty() ? nearest_command(path_, word) : "";
   if (!advice.empty()) text += "\n" + advice;
-  if (!nearest.empty()) text += fmt::format("\nDid you mean '{}{}{} {}'?\n", program_, path_.empty() ? "" : " ", path_, nearest);
+  if (!nearest.empty())
+    text += fmt::format("\nDid you mean '{}{}{} {}'?\n", program_, path_.empty() ? "" : " ", path_,
+                        nearest);
   if (group != nullptr) text += fmt::format("\n{}\n", usage_line(program_, path_, *group));
   print_error(text + "\n" + more_information("Run", program_, path_));
   return 1;
 }
 
 int Application::not_available(const CommandSpec&) const {
-  print_error(fmt::format("{}: 'docker {}' is not available in wherry {}\n", program_, path_, WHERRY_VERSION));
+  print_error(fmt::format("{}: 'docker {}' is not available in wherry {}\n", program_, path_,
+                          WHERRY_VERSION));
   return 1;
 }
 
-int Application::wrong_count(const CommandSpec& spec, const std::vector<std::string>& arguments) const {
+int Application::wrong_count(const CommandSpec& spec,
+                             const std::vector<std::string>& arguments) const {
   const Arity arity = arity_of(spec.usage);
   std::string need;
   std::string_view word = "Run";
@@ -107,21 +120,25 @@ int Application::wrong_count(const CommandSpec& spec, const std::vector<std::str
   }
   std::string advice;
   for (const std::string& argument : arguments) advice += dash_advice(argument);
-  print_error(fmt::format("{0}: '{0} {1}' {2}\n\n{3}{4}{5}\n\n{6}", program_, path_, need, advice, advice.empty() ? "" : "\n",
-                          usage_line(program_, path_, spec), more_information(word, program_, path_)));
+  print_error(fmt::format("{0}: '{0} {1}' {2}\n\n{3}{4}{5}\n\n{6}", program_, path_, need, advice,
+                          advice.empty() ? "" : "\n", usage_line(program_, path_, spec),
+                          more_information(word, program_, path_)));
   return 1;
 }
 
 // Commands whose own flags end at their first argument: what follows belongs to a program.
 bool Application::takes_program(const CommandSpec& spec) const {
-  constexpr std::array<std::string_view, 3> kPrograms = {"container run", "container create", "container exec"};
+  constexpr std::array<std::string_view, 3> kPrograms = {"container run", "container create",
+                                                         "container exec"};
   return std::ranges::find(kPrograms, spec.canonical()) != kPrograms.end();
 }
 
-int Application::run_command(const Flags& globals, const CommandSpec& spec, std::span<const std::string> words) {
+int Application::run_command(const Flags& globals, const CommandSpec& spec,
+                             std::span<const std::string> words) {
   const bool program_follows = takes_program(spec) || spec.canonical() == "container top";
   if (!spec.is(kReady)) {
-    const bool help = std::ranges::find(words, "--help") != words.end() || std::ranges::find(words, "-h") != words.end();
+    const bool help = std::ranges::find(words, "--help") != words.end() ||
+                      std::ranges::find(words, "-h") != words.end();
     if (!help) return not_available(spec);
     print(help_text(program_, path_, spec, help_columns()));
     return 0;
@@ -165,26 +182,31 @@ int Application::run_path(const Flags& globals, std::vector<std::string> words) 
   while (used < words.size() && (spec == nullptr || spec->is(kGroup))) {
     const std::string& word = words[used];
     if (word.starts_with('-')) break;
-    const CommandSpec* next = find_command(path_.empty() ? word : fmt::format("{} {}", path_, word));
+    const CommandSpec* next =
+        find_command(path_.empty() ? word : fmt::format("{} {}", path_, word));
     if (next == nullptr) return unknown_command(word, spec);
     path_ += (path_.empty() ? "" : " ") + word;
     spec = next;
     ++used;
   }
-  const std::span<const std::string> rest(words.begin() + static_cast<std::ptrdiff_t>(used), words.end());
+  const std::span<const std::string> rest(words.begin() + static_cast<std::ptrdiff_t>(used),
+                                          words.end());
   if (path_ == "help") return help_topic(rest);
   if (!spec->is(kGroup)) return run_command(globals, *spec, rest);
   const auto line = parse_flags(*spec, rest, Interspersed::No);
   if (!line) return report(line.error(), *spec);
   const std::string text = help_text(program_, path_, *spec, help_columns());
-  if (line->help) print(text);
-  else print_error(text);
+  if (line->help)
+    print(text);
+  else
+    print_error(text);
   return 0;
 }
 
 std::string version_line(std::string_view program) {
   // Scripts read "Docker version 28..." off this line and compare it.
-  if (program == "docker") return fmt::format("Docker version 28.2.2, build wherry-{}\n", WHERRY_VERSION);
+  if (program == "docker")
+    return fmt::format("Docker version 28.2.2, build wherry-{}\n", WHERRY_VERSION);
   return fmt::format("Wherry version {}\n", WHERRY_VERSION);
 }
 
@@ -199,8 +221,10 @@ int Application::run() {
   }
   if (line->help || line->arguments.empty()) {
     const std::string text = help_text(program_, "", root, help_columns());
-    if (line->help) print(text);
-    else print_error(text);
+    if (line->help)
+      print(text);
+    else
+      print_error(text);
     return 0;
   }
   return run_path(line->flags, std::move(line->arguments));
@@ -208,6 +232,8 @@ int Application::run() {
 
 }  // namespace
 
-int run_program(std::vector<std::string> words) { return Application(std::move(words)).run(); }
+int run_program(std::vector<std::string> words) {
+  return Application(std::move(words)).run();
+}
 
 }  // namespace wherry::cli

@@ -29,13 +29,15 @@ struct AttachPlan {
 class ExitWait {
  public:
   // condition: "removed", "next-exit" or "" (not running).
-  static Result<ExitWait> begin(client::Engine& engine, const std::string& container, const std::string& condition);
+  static Result<ExitWait> begin(client::Engine& engine, const std::string& container,
+                                const std::string& condition);
   // Blocks. A connection that breaks (an engine that is restarted) is asked for again for a
   // while: results outlive the engine.
   Result<int> exit_code();
 
  private:
-  ExitWait(client::Engine& engine, std::string container, std::unique_ptr<client::HttpConnection> connection)
+  ExitWait(client::Engine& engine, std::string container,
+           std::unique_ptr<client::HttpConnection> connection)
       : engine_(&engine), container_(std::move(container)), connection_(std::move(connection)) {}
 
   client::Engine* engine_;

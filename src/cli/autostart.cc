@@ -43,7 +43,8 @@ Result<std::string> engine_program() {
   std::string path(self.data(), static_cast<std::size_t>(size));
   path.resize(path.rfind('/'));
   path += "/wherryd";
-  if (::access(path.c_str(), X_OK) < 0) return cannot_start(fmt::format("{}: {}", path, std::strerror(errno)));
+  if (::access(path.c_str(), X_OK) < 0)
+    return cannot_start(fmt::format("{}: {}", path, std::strerror(errno)));
   return path;
 }
 
@@ -58,14 +59,19 @@ std::string last_words() {
 // Clients that find no engine start one after the other: the first starts it, the others find it.
 Result<sys::Fd> lock_start() {
   if (::mkdir(kRunDirectory, 0711) < 0 && errno != EEXIST) {
-    return cannot_start(fmt::format("mkdir {}: {}; run it as root, or name an engine by DOCKER_HOST", kRunDirectory, std::strerror(errno)));
+    return cannot_start(
+        fmt::format("mkdir {}: {}; run it as root, or name an engine by DOCKER_HOST", kRunDirectory,
+                    std::strerror(errno)));
   }
   sys::Fd lock = TRY(sys::open_at({}, kLockFile, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
-  if (::flock(lock.get(), LOCK_EX) < 0) return Error::from_errno(errno, fmt::format("lock {}", kLockFile));
+  if (::flock(lock.get(), LOCK_EX) < 0)
+    return Error::from_errno(errno, fmt::format("lock {}", kLockFile));
   return lock;
 }
 
-bool listens() { return sys::connect_unix(kSocket, SOCK_STREAM).has_value(); }
+bool listens() {
+  return sys::connect_unix(kSocket, SOCK_STREAM).has_value();
+}
 
 class SpawnOptions {
  public:
@@ -94,7 +100,8 @@ class SpawnOptions {
     ::sigfillset(&all);
     ::posix_spawnattr_setsigmask(&attributes, &none);
     ::posix_spawnattr_setsigdefault(&attributes, &all);
-    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    ::posix_spawnattr_setflags(&attributes,
+                               POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   }
 
   posix_spawn_file_actions_t actions{};
@@ -111,7 +118,9 @@ Result<sys::Fd> above_reserved(sys::Fd fd) {
 
 Result<> spawn(const std::string& program, const sys::Fd& ready) {
   auto opened = sys::open_at({}, kLogFile, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600);
-  if (!opened) return cannot_start(fmt::format("{}; run it as root, or name an engine by DOCKER_HOST", opened.error().message()));
+  if (!opened)
+    return cannot_start(fmt::format("{}; run it as root, or name an engine by DOCKER_HOST",
+                                    opened.error().message()));
   const sys::Fd log = TRY(above_reserved(std::move(*opened)));
   SpawnOptions options;
   options.prepare(log, ready);
@@ -120,7 +129,8 @@ Result<> spawn(const std::string& program, const sys::Fd& ready) {
   std::string number = fmt::format("{}", kReadyFd);
   std::array<char*, 4> argv = {name.data(), flag.data(), number.data(), nullptr};
   pid_t pid = 0;
-  const int failed = ::posix_spawn(&pid, program.c_str(), &options.actions, &options.attributes, argv.data(), environ);
+  const int failed = ::posix_spawn(&pid, program.c_str(), &options.actions, &options.attributes,
+                                   argv.data(), environ);
   if (failed != 0) return cannot_start(fmt::format("{}: {}", program, std::strerror(failed)));
   return {};
 }
@@ -138,7 +148,9 @@ Result<bool> start_engine() {
   ready.reset();
   pollfd entry{.fd = pipe.read_end.get(), .events = POLLIN, .revents = 0};
   const int polled = ::poll(&entry, 1, kReadyTimeoutMs);
-  if (polled == 0) return cannot_start(fmt::format("not ready after {} s; its log is {}", kReadyTimeoutMs / 1000, kLogFile));
+  if (polled == 0)
+    return cannot_start(
+        fmt::format("not ready after {} s; its log is {}", kReadyTimeoutMs / 1000, kLogFile));
   char byte = 0;
   if (::read(pipe.read_end.get(), &byte, 1) == 1) return true;
   const std::string words = last_words();

@@ -41,7 +41,8 @@ Result<ConfigFile> ConfigFile::load(const std::string& directory) {
   if (!text) return Error::internal(fmt::format("loading config file: {}", text.error().message()));
   auto parsed = client::parse_json(*text);
   if (!parsed || !parsed->is_object()) {
-    return Error::invalid(fmt::format("loading config file: {}: it is not a JSON object", config.path_));
+    return Error::invalid(
+        fmt::format("loading config file: {}: it is not a JSON object", config.path_));
   }
   config.values_ = std::move(parsed->as_object());
   return config;
@@ -60,18 +61,23 @@ bj::object ConfigFile::object(std::string_view key) const {
 Result<> ConfigFile::save() const {
   TRY(sys::make_directories(directory_, 0700));
   // A symlinked file stays one: what it points to is replaced.
-  const std::unique_ptr<char, decltype(&std::free)> target(::realpath(path_.c_str(), nullptr), &std::free);
+  const std::unique_ptr<char, decltype(&std::free)> target(::realpath(path_.c_str(), nullptr),
+                                                           &std::free);
   const std::string path = target ? target.get() : path_;
   const std::size_t slash = path.rfind('/');
-  const sys::Fd directory = TRY(sys::open_at({}, path.substr(0, slash).c_str(), O_RDONLY | O_DIRECTORY));
-  return sys::replace_file_at(directory, path.substr(slash + 1), json::write_indented(values_, "\t"), 0600,
-                              sys::Durable::No);
+  const sys::Fd directory =
+      TRY(sys::open_at({}, path.substr(0, slash).c_str(), O_RDONLY | O_DIRECTORY));
+  return sys::replace_file_at(directory, path.substr(slash + 1),
+                              json::write_indented(values_, "\t"), 0600, sys::Durable::No);
 }
 
 std::string default_config_directory() {
-  if (const char* directory = std::getenv("DOCKER_CONFIG"); directory != nullptr && *directory != '\0') return directory;
+  if (const char* directory = std::getenv("DOCKER_CONFIG");
+      directory != nullptr && *directory != '\0')
+    return directory;
   const char* home = std::getenv("HOME");
-  return std::string(home != nullptr && *home != '\0' ? home : (::getuid() == 0 ? "/root" : "")) + "/.docker";
+  return std::string(home != nullptr && *home != '\0' ? home : (::getuid() == 0 ? "/root" : "")) +
+         "/.docker";
 }
 
 Result<std::string> context_host(const std::string& directory, const std::string& name) {
@@ -94,8 +100,10 @@ Result<std::string> context_host(const std::string& directory, const std::string
     const std::string host = docker == nullptr ? "" : string_at(*docker, "Host");
     if (!host.empty()) return host;
   }
-  return Error::not_found(fmt::format(
-      "Failed to initialize: unable to resolve docker endpoint: context \"{}\": context not found: nothing of that name below {}", name, root));
+  return Error::not_found(
+      fmt::format("Failed to initialize: unable to resolve docker endpoint: context \"{}\": "
+                  "context not found: nothing of that name below {}",
+                  name, root));
 }
 
 }  // namespace wherry::cli

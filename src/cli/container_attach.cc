@@ -27,7 +27,8 @@ int start_detached(const Invocation& invocation) {
   if (!engine) return fail(engine.error());
   std::vector<std::string> failed;
   for (const std::string& name : invocation.arguments) {
-    const auto started = (*engine)->call({.method = "POST", .path = container_path(name, "/start")});
+    const auto started =
+        (*engine)->call({.method = "POST", .path = container_path(name, "/start")});
     if (started) {
       print(name + "\n");
     } else {
@@ -53,15 +54,19 @@ int start_attached(const Invocation& invocation) {
   const std::string id = text_at(*inspected, "Id");
   const bj::value& config = at(*inspected, "Config");
   const bool interactive = invocation.flags.on("interactive");
-  if (auto checked = check_terminal(interactive, bool_at(config, "Tty")); !checked) return fail(checked.error());
-  auto attachment = Attachment::open(
-      invocation.session, {.container = id, .tty = bool_at(config, "Tty"), .use_stdin = interactive && bool_at(config, "OpenStdin"),
-                           .detach_keys = invocation.flags.text("detach-keys")});
+  if (auto checked = check_terminal(interactive, bool_at(config, "Tty")); !checked)
+    return fail(checked.error());
+  auto attachment = Attachment::open(invocation.session,
+                                     {.container = id,
+                                      .tty = bool_at(config, "Tty"),
+                                      .use_stdin = interactive && bool_at(config, "OpenStdin"),
+                                      .detach_keys = invocation.flags.text("detach-keys")});
   if (!attachment) return fail(attachment.error());
   const bool removed = bool_at(at(*inspected, "HostConfig"), "AutoRemove");
   auto wait = ExitWait::begin(**engine, id, removed ? "removed" : "next-exit");
   if (!wait) return fail(wait.error());
-  if (auto started = (*engine)->call({.method = "POST", .path = container_path(id, "/start")}); !started) {
+  if (auto started = (*engine)->call({.method = "POST", .path = container_path(id, "/start")});
+      !started) {
     attachment->reset();
     if (removed) static_cast<void>(wait->exit_code());
     return fail(started.error());
@@ -78,7 +83,8 @@ int start_attached(const Invocation& invocation) {
 std::string refusal(const bj::value& state) {
   if (!bool_at(state, "Running")) return "You cannot attach to a stopped container, start it first";
   if (bool_at(state, "Paused")) return "You cannot attach to a paused container, unpause it first";
-  if (bool_at(state, "Restarting")) return "You cannot attach to a restarting container, wait until it is running";
+  if (bool_at(state, "Restarting"))
+    return "You cannot attach to a restarting container, wait until it is running";
   return "";
 }
 
@@ -95,13 +101,15 @@ Result<ExecRequest> exec_request(const Invocation& invocation) {
   const Flags& flags = invocation.flags;
   std::vector<std::string> environment;
   for (const std::string& file : flags.list("env-file")) {
-    for (std::string& line : TRY(read_pairs_file(file, BareKey::FromEnvironment))) environment.push_back(std::move(line));
+    for (std::string& line : TRY(read_pairs_file(file, BareKey::FromEnvironment)))
+      environment.push_back(std::move(line));
   }
   for (const std::string& given : flags.list("env")) {
     const char* value = given.find('=') == std::string::npos ? std::getenv(given.c_str()) : nullptr;
     environment.push_back(value == nullptr ? given : fmt::format("{}={}", given, value));
   }
-  ExecRequest request{.tty = flags.on("tty"), .detach = flags.on("detach"), .interactive = flags.on("interactive")};
+  ExecRequest request{
+      .tty = flags.on("tty"), .detach = flags.on("detach"), .interactive = flags.on("interactive")};
   request.keys = flags.text("detach-keys");
   if (request.keys.empty()) request.keys = TRY(invocation.session.config())->text("detachKeys");
   const TerminalSize size = terminal_size(STDOUT_FILENO);
@@ -115,7 +123,9 @@ Result<ExecRequest> exec_request(const Invocation& invocation) {
   request.create["AttachStdout"] = attaches;
   request.create["Detach"] = request.detach;
   request.create["DetachKeys"] = request.keys;
-  request.create["Env"] = environment.empty() ? bj::value(nullptr) : bj::value(bj::array(environment.begin(), environment.end()));
+  request.create["Env"] = environment.empty()
+                              ? bj::value(nullptr)
+                              : bj::value(bj::array(environment.begin(), environment.end()));
   request.create["WorkingDir"] = flags.text("workdir");
   request.create["Cmd"] = bj::array(invocation.arguments.begin() + 1, invocation.arguments.end());
   request.start = {{"Detach", request.detach}, {"Tty", request.tty}};
@@ -124,11 +134,14 @@ Result<ExecRequest> exec_request(const Invocation& invocation) {
 }
 
 client::Call exec_start_call(const std::string& id, const ExecRequest& request) {
-  return {.method = "POST", .path = fmt::format("/exec/{}/start", id), .body = json::write_value(request.start) + "\n",
+  return {.method = "POST",
+          .path = fmt::format("/exec/{}/start", id),
+          .body = json::write_value(request.start) + "\n",
           .content_type = "application/json"};
 }
 
-Result<PumpEnd> run_exec(Session& session, client::Engine& engine, const std::string& id, const ExecRequest& request) {
+Result<PumpEnd> run_exec(Session& session, client::Engine& engine, const std::string& id,
+                         const ExecRequest& request) {
   const bool raw = request.tty && request.interactive;
   PumpOptions options{.tty = request.tty, .use_stdin = request.interactive};
   if (raw) options.detach_keys = TRY(detach_bytes(session, request.keys));
@@ -137,7 +150,9 @@ Result<PumpEnd> run_exec(Session& session, client::Engine& engine, const std::st
   if (raw && is_terminal(STDIN_FILENO)) terminal.emplace(TRY(RawTerminal::enter(STDIN_FILENO)));
   const std::vector<int> numbers = request.tty ? std::vector<int>{SIGWINCH} : std::vector<int>{};
   const SignalQueue signals = TRY(SignalQueue::catch_signals(numbers));
-  const auto resize = [&engine, path = fmt::format("/exec/{}/resize", id)](int) { send_terminal_size(engine, path); };
+  const auto resize = [&engine, path = fmt::format("/exec/{}/resize", id)](int) {
+    send_terminal_size(engine, path);
+  };
   options.signals = &signals;
   options.on_signal = resize;
   if (request.tty && is_terminal(STDIN_FILENO)) resize(SIGWINCH);
@@ -150,8 +165,10 @@ Result<int> exec(const Invocation& invocation) {
   const std::string& container = invocation.arguments[0];
   TRY(engine->call({.path = container_path(container, "/json")}));
   if (!request.detach) TRY(check_terminal(request.interactive, request.tty));
-  const auto created = TRY(engine->call_json({.method = "POST", .path = container_path(container, "/exec"),
-                                              .body = json::write_value(request.create) + "\n", .content_type = "application/json"}));
+  const auto created = TRY(engine->call_json({.method = "POST",
+                                              .path = container_path(container, "/exec"),
+                                              .body = json::write_value(request.create) + "\n",
+                                              .content_type = "application/json"}));
   const std::string id = text_at(created, "Id");
   if (id.empty()) return Error::internal("exec ID empty");
   if (request.detach) {
@@ -187,10 +204,14 @@ int attach_container(const Invocation& invocation) {
   if (!wait) return fail(wait.error());
   const bj::value& config = at(*inspected, "Config");
   const bool use_stdin = !invocation.flags.on("no-stdin") && bool_at(config, "OpenStdin");
-  if (auto checked = check_terminal(use_stdin, bool_at(config, "Tty")); !checked) return fail(checked.error());
-  auto attachment = Attachment::open(
-      invocation.session, {.container = name, .tty = bool_at(config, "Tty"), .use_stdin = use_stdin,
-                           .sig_proxy = invocation.flags.on("sig-proxy"), .detach_keys = invocation.flags.text("detach-keys")});
+  if (auto checked = check_terminal(use_stdin, bool_at(config, "Tty")); !checked)
+    return fail(checked.error());
+  auto attachment =
+      Attachment::open(invocation.session, {.container = name,
+                                            .tty = bool_at(config, "Tty"),
+                                            .use_stdin = use_stdin,
+                                            .sig_proxy = invocation.flags.on("sig-proxy"),
+                                            .detach_keys = invocation.flags.text("detach-keys")});
   if (!attachment) return fail(attachment.error());
   // It may have stopped in between: then nobody would ever end the stream.
   const auto again = (*engine)->call_json({.path = container_path(name, "/json")});

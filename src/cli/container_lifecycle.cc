@@ -20,7 +20,8 @@ using Verb = std::function<Result<std::string>(client::Engine& engine, const std
 
 // Does the verb for every name, many at once (stopping ten containers shall not take ten
 // time-outs), and returns the results in the order of the names.
-Result<std::vector<Result<std::string>>> for_each_name(const Invocation& invocation, const Verb& verb) {
+Result<std::vector<Result<std::string>>> for_each_name(const Invocation& invocation,
+                                                       const Verb& verb) {
   const auto& names = invocation.arguments;
   client::Engine* engine = TRY(invocation.session.engine());
   TRY(engine->ping());
@@ -55,8 +56,11 @@ int print_results(const Result<std::vector<Result<std::string>>>& results) {
 
 // POST /containers/<name>/<action>, the name as the result.
 Verb post(std::string action, client::Query query = {}) {
-  return [action = std::move(action), query = std::move(query)](client::Engine& engine, const std::string& name) -> Result<std::string> {
-    TRY(engine.call({.method = "POST", .path = fmt::format("/containers/{}/{}", name, action), .query = query}));
+  return [action = std::move(action), query = std::move(query)](
+             client::Engine& engine, const std::string& name) -> Result<std::string> {
+    TRY(engine.call({.method = "POST",
+                     .path = fmt::format("/containers/{}/{}", name, action),
+                     .query = query}));
     return name;
   };
 }
@@ -69,7 +73,8 @@ client::Query stop_query(const Flags& flags) {
 }
 
 Result<std::string> wait_for(client::Engine& engine, const std::string& name) {
-  const auto answer = TRY(engine.call_json({.method = "POST", .path = fmt::format("/containers/{}/wait", name)}));
+  const auto answer =
+      TRY(engine.call_json({.method = "POST", .path = fmt::format("/containers/{}/wait", name)}));
   const std::string message = text_at(at(answer, "Error"), "Message");
   if (!message.empty()) return Error::internal(message);
   return fmt::format("{}", number_at(answer, "StatusCode"));
@@ -87,13 +92,18 @@ int restart_containers(const Invocation& invocation) {
 
 int kill_containers(const Invocation& invocation) {
   client::Query query;
-  if (const std::string signal = invocation.flags.text("signal"); !signal.empty()) query["signal"] = signal;
+  if (const std::string signal = invocation.flags.text("signal"); !signal.empty())
+    query["signal"] = signal;
   return print_results(for_each_name(invocation, post("kill", query)));
 }
 
-int pause_containers(const Invocation& invocation) { return print_results(for_each_name(invocation, post("pause"))); }
+int pause_containers(const Invocation& invocation) {
+  return print_results(for_each_name(invocation, post("pause")));
+}
 
-int unpause_containers(const Invocation& invocation) { return print_results(for_each_name(invocation, post("unpause"))); }
+int unpause_containers(const Invocation& invocation) {
+  return print_results(for_each_name(invocation, post("unpause")));
+}
 
 int remove_containers(const Invocation& invocation) {
   const bool force = invocation.flags.on("force");
@@ -101,13 +111,16 @@ int remove_containers(const Invocation& invocation) {
   if (force) query["force"] = "1";
   if (invocation.flags.on("link")) query["link"] = "1";
   if (invocation.flags.on("volumes")) query["v"] = "1";
-  const auto results = for_each_name(invocation, [&query](client::Engine& engine, const std::string& typed) -> Result<std::string> {
-    std::string name = typed;
-    while (name.starts_with('/')) name.erase(0, 1);
-    if (name.empty()) return Error::invalid("container name cannot be empty");
-    TRY(engine.call({.method = "DELETE", .path = fmt::format("/containers/{}", name), .query = query}));
-    return typed;
-  });
+  const auto results = for_each_name(
+      invocation,
+      [&query](client::Engine& engine, const std::string& typed) -> Result<std::string> {
+        std::string name = typed;
+        while (name.starts_with('/')) name.erase(0, 1);
+        if (name.empty()) return Error::invalid("container name cannot be empty");
+        TRY(engine.call(
+            {.method = "DELETE", .path = fmt::format("/containers/{}", name), .query = query}));
+        return typed;
+      });
   const int code = print_results(results);
   if (code == 0 || !force || !results) return code;
   // With --force a container that is gone already is what was asked for.
@@ -137,7 +150,9 @@ int rename_container(const Invocation& invocation) {
   }
   auto engine = invocation.session.engine();
   if (!engine) return fail(engine.error());
-  const auto done = (*engine)->call({.method = "POST", .path = fmt::format("/containers/{}/rename", from), .query = {{"name", to}}});
+  const auto done = (*engine)->call({.method = "POST",
+                                     .path = fmt::format("/containers/{}/rename", from),
+                                     .query = {{"name", to}}});
   return done ? 0 : fail(done.error());
 }
 

@@ -27,13 +27,15 @@ constexpr std::size_t kMountCharacters = 15;
 
 ListStyle container_style(bool size) {
   ListStyle style{.type = "*formatter.ContainerContext"};
-  style.default_table = "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
+  style.default_table =
+      "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
   if (size) style.default_table += "\t{{.Size}}";
-  style.headings = {{"Command", "COMMAND"}, {"CreatedAt", "CREATED AT"}, {"ID", "CONTAINER ID"},
-                    {"Image", "IMAGE"}, {"Labels", "LABELS"}, {"LocalVolumes", "LOCAL VOLUMES"},
-                    {"Mounts", "MOUNTS"}, {"Names", "NAMES"}, {"Networks", "NETWORKS"},
-                    {"Platform", "PLATFORM"}, {"Ports", "PORTS"}, {"RunningFor", "CREATED"},
-                    {"Size", "SIZE"}, {"State", "STATE"}, {"Status", "STATUS"}};
+  style.headings = {
+      {"Command", "COMMAND"},   {"CreatedAt", "CREATED AT"}, {"ID", "CONTAINER ID"},
+      {"Image", "IMAGE"},       {"Labels", "LABELS"},        {"LocalVolumes", "LOCAL VOLUMES"},
+      {"Mounts", "MOUNTS"},     {"Names", "NAMES"},          {"Networks", "NETWORKS"},
+      {"Platform", "PLATFORM"}, {"Ports", "PORTS"},          {"RunningFor", "CREATED"},
+      {"Size", "SIZE"},         {"State", "STATE"},          {"Status", "STATUS"}};
   return style;
 }
 
@@ -43,7 +45,8 @@ std::string names_of(const bj::value& container, Truncate truncate) {
     std::string text = string_of(name);
     if (text.starts_with('/')) text.erase(0, 1);
     // A name with a slash is a link's: another container's view of this one.
-    if (truncate == Truncate::No || text.find('/') == std::string::npos) names.push_back(std::move(text));
+    if (truncate == Truncate::No || text.find('/') == std::string::npos)
+      names.push_back(std::move(text));
   }
   return join(names, ",");
 }
@@ -72,13 +75,15 @@ std::string mounts_of(const bj::value& container, Truncate truncate) {
 
 std::string pairs_of(const bj::value& object) {
   std::vector<std::string> pairs;
-  for (const auto& pair : members(object)) pairs.push_back(fmt::format("{}={}", std::string_view(pair.key()), string_of(pair.value())));
+  for (const auto& pair : members(object))
+    pairs.push_back(fmt::format("{}={}", std::string_view(pair.key()), string_of(pair.value())));
   return join(pairs, ",");
 }
 
 std::string networks_of(const bj::value& container) {
   std::vector<std::string> names;
-  for (const auto& network : members(at(at(container, "NetworkSettings"), "Networks"))) names.emplace_back(network.key());
+  for (const auto& network : members(at(at(container, "NetworkSettings"), "Networks")))
+    names.emplace_back(network.key());
   return join(names, ",");
 }
 
@@ -93,8 +98,9 @@ bj::object row_of(const bj::value& container, Truncate truncate) {
   const bool cut_short = truncate == Truncate::Yes;
   const std::string command = text_at(container, "Command");
   const std::int64_t created = number_at(container, "Created");
-  const auto local = std::ranges::count_if(elements(at(container, "Mounts")),
-                                           [](const bj::value& mount) { return text_at(mount, "Driver") == "local"; });
+  const auto local = std::ranges::count_if(
+      elements(at(container, "Mounts")),
+      [](const bj::value& mount) { return text_at(mount, "Driver") == "local"; });
   const std::string id = text_at(container, "Id");
   const std::int64_t age = to_unix_seconds(now()) - created;
   bj::object row;
@@ -122,7 +128,9 @@ Result<> try_format(std::string_view format, const ListStyle& style) {
   bj::object empty = style.headings;
   for (auto& field : empty) field.value() = "";
   ListStyle quiet = style;
-  quiet.label = [](const bj::object&, const std::string&) { return std::optional<std::string>(""); };
+  quiet.label = [](const bj::object&, const std::string&) {
+    return std::optional<std::string>("");
+  };
   TRY(format_rows({.text = list_format(format, style).text}, quiet, {empty}));
   return {};
 }
@@ -167,8 +175,10 @@ int list_containers(const Invocation& invocation) {
   for (const bj::value& container : elements(*answer)) rows.push_back(row_of(container, truncate));
   std::size_t next = 0;
   std::map<const bj::object*, const bj::value*> labels;
-  for (const bj::value& container : elements(*answer)) labels[&rows[next++]] = &at(container, "Labels");
-  style.label = [&labels](const bj::object& row, const std::string& name) -> std::optional<std::string> {
+  for (const bj::value& container : elements(*answer))
+    labels[&rows[next++]] = &at(container, "Labels");
+  style.label = [&labels](const bj::object& row,
+                          const std::string& name) -> std::optional<std::string> {
     return text_at(*labels.at(&row), name);
   };
   const auto text = format_rows(format, style, rows);

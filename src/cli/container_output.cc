@@ -17,7 +17,10 @@ Result<> add_time(const Flags& flags, const std::string& name, client::Query& qu
   const std::string text = flags.text(name);
   if (text.empty()) return {};
   auto time = parse_timestamp(text, now());
-  if (!time) return Error::invalid(fmt::format("invalid value for \"{}\": failed to parse value as time or duration: {}", name, quote(text)));
+  if (!time)
+    return Error::invalid(
+        fmt::format("invalid value for \"{}\": failed to parse value as time or duration: {}", name,
+                    quote(text)));
   query[name] = *time;
   return {};
 }
@@ -42,14 +45,16 @@ Result<> copy_logs(client::HttpConnection& connection, bool tty) {
       continue;
     }
     TRY(frames.feed(bytes, [](client::StreamKind kind, std::string_view payload) {
-      return write_output(kind == client::StreamKind::Stderr ? STDERR_FILENO : STDOUT_FILENO, payload);
+      return write_output(kind == client::StreamKind::Stderr ? STDERR_FILENO : STDOUT_FILENO,
+                          payload);
     }));
   }
 }
 
 Result<> logs(const Invocation& invocation) {
   client::Engine* engine = TRY(invocation.session.engine());
-  const auto inspected = TRY(engine->call_json({.path = fmt::format("/containers/{}/json", invocation.arguments[0])}));
+  const auto inspected =
+      TRY(engine->call_json({.path = fmt::format("/containers/{}/json", invocation.arguments[0])}));
   client::Call call{.path = fmt::format("/containers/{}/logs", text_at(inspected, "Id"))};
   call.query = TRY(logs_query(invocation.flags));
   const auto connection = TRY(engine->stream(call));
@@ -59,7 +64,8 @@ Result<> logs(const Invocation& invocation) {
 Result<> top(const Invocation& invocation) {
   client::Engine* engine = TRY(invocation.session.engine());
   client::Call call{.path = fmt::format("/containers/{}/top", invocation.arguments[0])};
-  const std::vector<std::string> options(invocation.arguments.begin() + 1, invocation.arguments.end());
+  const std::vector<std::string> options(invocation.arguments.begin() + 1,
+                                         invocation.arguments.end());
   if (!options.empty()) call.query["ps_args"] = join(options, " ");
   const auto answer = TRY(engine->call_json(call));
   std::vector<std::string> lines;

@@ -26,8 +26,11 @@ constexpr int kNotFound = 127;
 // docker decides by the words of the message why a start failed, and so do we: the engine's
 // answer has no other place for it.
 int exit_code_of(std::string_view message) {
-  const auto says = [&](std::string_view words) { return message.find(words) != std::string_view::npos; };
-  if (says("executable file not found") || says("no such file or directory") || says("system cannot find the file specified")) {
+  const auto says = [&](std::string_view words) {
+    return message.find(words) != std::string_view::npos;
+  };
+  if (says("executable file not found") || says("no such file or directory") ||
+      says("system cannot find the file specified")) {
     return kNotFound;
   }
   if (says("permission denied") || says("is a directory")) return kCannotInvoke;
@@ -36,7 +39,8 @@ int exit_code_of(std::string_view message) {
 
 int report(const Invocation& invocation, const Error& error, int code) {
   const std::string& program = invocation.session.program();
-  print_error(fmt::format("{0}: {1}\n\nRun '{0} {2} --help' for more information\n", program, error.message(), invocation.path));
+  print_error(fmt::format("{0}: {1}\n\nRun '{0} {2} --help' for more information\n", program,
+                          error.message(), invocation.path));
   return code;
 }
 
@@ -47,7 +51,9 @@ class IdFile {
     IdFile file;
     if (path.empty()) return file;
     if (::access(path.c_str(), F_OK) == 0) {
-      return Error::invalid(fmt::format("container ID file found, make sure the other container isn't running or delete {}", path));
+      return Error::invalid(fmt::format(
+          "container ID file found, make sure the other container isn't running or delete {}",
+          path));
     }
     auto fd = sys::open_at({}, path.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0644);
     if (!fd) {
@@ -79,7 +85,8 @@ class IdFile {
 
 class Creator {
  public:
-  Creator(const Invocation& invocation, const CreateOptions& options) : invocation_(invocation), options_(options) {}
+  Creator(const Invocation& invocation, const CreateOptions& options)
+      : invocation_(invocation), options_(options) {}
   Result<std::string> create();
 
  private:
@@ -95,14 +102,21 @@ class Creator {
 
 Result<boost::json::value> Creator::post() {
   client::Engine* engine = TRY(invocation_.session.engine());
-  client::Call call{.method = "POST", .path = "/containers/create", .body = options_.body(), .content_type = "application/json"};
-  if (const std::string name = invocation_.flags.text("name"); !name.empty()) call.query["name"] = name;
-  if (const std::string platform = platform_of(invocation_.flags); !platform.empty()) call.query["platform"] = platform;
+  client::Call call{.method = "POST",
+                    .path = "/containers/create",
+                    .body = options_.body(),
+                    .content_type = "application/json"};
+  if (const std::string name = invocation_.flags.text("name"); !name.empty())
+    call.query["name"] = name;
+  if (const std::string platform = platform_of(invocation_.flags); !platform.empty())
+    call.query["platform"] = platform;
   return engine->call_json(call);
 }
 
 Result<> Creator::pull() {
-  const PullOptions pull{.platform = platform_of(invocation_.flags), .show = quiet() ? Show::No : Show::Yes, .output = STDERR_FILENO};
+  const PullOptions pull{.platform = platform_of(invocation_.flags),
+                         .show = quiet() ? Show::No : Show::Yes,
+                         .output = STDERR_FILENO};
   return pull_reference(invocation_.session, reference_, pull);
 }
 
@@ -118,7 +132,8 @@ Result<std::string> Creator::create() {
   auto answer = post();
   const bool absent = !answer && answer.error().kind() == ErrorKind::NotFound;
   if (absent && policy == "missing" && !by_id_) {
-    if (!quiet()) print_error(fmt::format("Unable to find image '{}' locally\n", reference_.familiar()));
+    if (!quiet())
+      print_error(fmt::format("Unable to find image '{}' locally\n", reference_.familiar()));
     TRY(pull());
     answer = post();
   }
@@ -135,7 +150,8 @@ Result<std::string> Creator::create() {
 Result<> check_pull_policy(const Flags& flags) {
   const std::string policy = flags.text("pull");
   if (policy == "always" || policy == "missing" || policy == "never") return {};
-  return Error::invalid(fmt::format("invalid pull option: '{}': must be one of \"always\", \"missing\" or \"never\"", policy));
+  return Error::invalid(fmt::format(
+      "invalid pull option: '{}': must be one of \"always\", \"missing\" or \"never\"", policy));
 }
 
 Result<> start(client::Engine& engine, const std::string& id) {
@@ -166,10 +182,14 @@ class Runner {
 
 int Runner::run_attached(const std::string& id) {
   client::Engine* engine = *invocation_.session.engine();
-  auto attachment = Attachment::open(
-      invocation_.session, {.container = id, .tty = options_.tty, .use_stdin = options_.attach_stdin,
-                            .use_stdout = options_.attach_stdout, .use_stderr = options_.attach_stderr,
-                            .sig_proxy = invocation_.flags.on("sig-proxy"), .detach_keys = invocation_.flags.text("detach-keys")});
+  auto attachment =
+      Attachment::open(invocation_.session, {.container = id,
+                                             .tty = options_.tty,
+                                             .use_stdin = options_.attach_stdin,
+                                             .use_stdout = options_.attach_stdout,
+                                             .use_stderr = options_.attach_stderr,
+                                             .sig_proxy = invocation_.flags.on("sig-proxy"),
+                                             .detach_keys = invocation_.flags.text("detach-keys")});
   if (!attachment) return report(invocation_, attachment.error(), kClientError);
   auto wait = begin_wait(*engine, id);
   if (!wait) return report(invocation_, wait.error(), kClientError);
@@ -205,22 +225,27 @@ int Runner::run(const std::string& id) {
 int run_container(const Invocation& invocation) {
   const Flags& flags = invocation.flags;
   const Background background = flags.on("detach") ? Background::Yes : Background::No;
-  if (auto checked = check_pull_policy(flags); !checked) return report(invocation, checked.error(), kClientError);
-  const auto options = create_options(flags, invocation.arguments, background, terminal_size(STDOUT_FILENO));
+  if (auto checked = check_pull_policy(flags); !checked)
+    return report(invocation, checked.error(), kClientError);
+  const auto options =
+      create_options(flags, invocation.arguments, background, terminal_size(STDOUT_FILENO));
   if (!options) return report(invocation, options.error(), kClientError);
   if (background == Background::Yes && flags.given("attach")) {
     print_error("conflicting options: cannot specify both --attach and --detach\n");
     return 1;
   }
-  if (auto checked = check_terminal(options->attach_stdin, options->tty); !checked) return fail(checked.error());
+  if (auto checked = check_terminal(options->attach_stdin, options->tty); !checked)
+    return fail(checked.error());
   const auto id = Creator(invocation, *options).create();
   if (!id) return report(invocation, id.error(), exit_code_of(id.error().message()));
   return Runner(invocation, *options, background).run(*id);
 }
 
 int create_container(const Invocation& invocation) {
-  if (auto checked = check_pull_policy(invocation.flags); !checked) return report(invocation, checked.error(), kClientError);
-  const auto options = create_options(invocation.flags, invocation.arguments, Background::No, terminal_size(STDOUT_FILENO));
+  if (auto checked = check_pull_policy(invocation.flags); !checked)
+    return report(invocation, checked.error(), kClientError);
+  const auto options = create_options(invocation.flags, invocation.arguments, Background::No,
+                                      terminal_size(STDOUT_FILENO));
   if (!options) return report(invocation, options.error(), kClientError);
   const auto id = Creator(invocation, *options).create();
   if (!id) return fail(id.error());

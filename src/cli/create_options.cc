@@ -37,7 +37,8 @@ bj::object object_of(const std::vector<std::string>& pairs) {
   bj::object object;
   for (const std::string& text : pairs) {
     const auto pair = cut(text, '=');
-    object[pair ? pair->before : std::string_view(text)] = bj::string(pair ? pair->after : std::string_view{});
+    object[pair ? pair->before : std::string_view(text)] =
+        bj::string(pair ? pair->after : std::string_view{});
   }
   return object;
 }
@@ -45,7 +46,8 @@ bj::object object_of(const std::vector<std::string>& pairs) {
 Result<std::vector<std::string>> environment_of(const Flags& flags) {
   std::vector<std::string> environment;
   for (const std::string& file : flags.list("env-file")) {
-    for (std::string& line : TRY(read_pairs_file(file, BareKey::FromEnvironment))) environment.push_back(std::move(line));
+    for (std::string& line : TRY(read_pairs_file(file, BareKey::FromEnvironment)))
+      environment.push_back(std::move(line));
   }
   const std::size_t from_files = environment.size();
   for (const std::string& given : flags.list("env")) {
@@ -53,8 +55,11 @@ Result<std::vector<std::string>> environment_of(const Flags& flags) {
     std::string text = value == nullptr ? given : fmt::format("{}={}", given, value);
     const std::string_view name = std::string_view(text).substr(0, text.find('='));
     // Of one name the last --env counts; a file's line stays, for the engine to override.
-    const auto same = std::find_if(environment.begin() + static_cast<std::ptrdiff_t>(from_files), environment.end(),
-                                   [&](const std::string& other) { return std::string_view(other).substr(0, other.find('=')) == name; });
+    const auto same =
+        std::find_if(environment.begin() + static_cast<std::ptrdiff_t>(from_files),
+                     environment.end(), [&](const std::string& other) {
+                       return std::string_view(other).substr(0, other.find('=')) == name;
+                     });
     if (same == environment.end()) {
       environment.push_back(std::move(text));
     } else {
@@ -67,7 +72,8 @@ Result<std::vector<std::string>> environment_of(const Flags& flags) {
 Result<std::vector<std::string>> labels_of(const Flags& flags) {
   std::vector<std::string> labels;
   for (const std::string& file : flags.list("label-file")) {
-    for (std::string& line : TRY(read_pairs_file(file, BareKey::Drop))) labels.push_back(std::move(line));
+    for (std::string& line : TRY(read_pairs_file(file, BareKey::Drop)))
+      labels.push_back(std::move(line));
   }
   for (const std::string& label : flags.list("label")) labels.push_back(label);
   return labels;
@@ -89,15 +95,19 @@ Result<bj::object> restart_policy(const Flags& flags) {
   const std::string text = flags.text("restart");
   const auto pair = cut(text, ':');
   const std::string_view name = pair ? pair->before : std::string_view(text);
-  if (pair && name.empty()) return Error::invalid("invalid restart policy format: no policy provided before colon");
+  if (pair && name.empty())
+    return Error::invalid("invalid restart policy format: no policy provided before colon");
   std::int64_t count = 0;
   if (pair && !pair->after.empty()) {
     const auto number = parse_i64(pair->after);
-    if (!number) return Error::invalid("invalid restart policy format: maximum retry count must be an integer");
+    if (!number)
+      return Error::invalid(
+          "invalid restart policy format: maximum retry count must be an integer");
     count = *number;
   }
   const bool none = name.empty() || name == "no";
-  if (flags.on("rm") && !none) return Error::invalid("conflicting options: cannot specify both --restart and --rm");
+  if (flags.on("rm") && !none)
+    return Error::invalid("conflicting options: cannot specify both --restart and --rm");
   return bj::object{{"Name", bj::string(name)}, {"MaximumRetryCount", count}};
 }
 
@@ -108,7 +118,9 @@ Result<std::string> seccomp_option(std::string_view path) {
                                       to_lower(std::strerror(text.error().errno_value()))));
   }
   const auto profile = client::parse_json(*text);
-  if (!profile) return Error::invalid(fmt::format("compacting json for seccomp profile ({}) failed: {}", path, profile.error().message()));
+  if (!profile)
+    return Error::invalid(fmt::format("compacting json for seccomp profile ({}) failed: {}", path,
+                                      profile.error().message()));
   return "seccomp=" + json::write_value(*profile);
 }
 
@@ -124,11 +136,13 @@ Result<SecurityOptions> security_options(const Flags& flags) {
   for (const std::string& option : flags.list("security-opt")) {
     auto pair = cut(option, '=');
     if (!pair && option != "no-new-privileges") pair = cut(option, ':');
-    if (!pair && option != "no-new-privileges") return Error::invalid(fmt::format("Invalid --security-opt: {}", quote(option)));
+    if (!pair && option != "no-new-privileges")
+      return Error::invalid(fmt::format("Invalid --security-opt: {}", quote(option)));
     if (option == "systempaths=unconfined") {
       security.masked_paths = bj::array();
       security.readonly_paths = bj::array();
-    } else if (pair && pair->before == "seccomp" && pair->after != "unconfined" && pair->after != "builtin") {
+    } else if (pair && pair->before == "seccomp" && pair->after != "unconfined" &&
+               pair->after != "builtin") {
       options.emplace_back(TRY(seccomp_option(pair->after)));
     } else {
       options.emplace_back(option);
@@ -141,7 +155,8 @@ Result<SecurityOptions> security_options(const Flags& flags) {
 Result<bj::object> log_config(const Flags& flags) {
   const std::string driver = flags.text("log-driver");
   const auto options = flags.list("log-opt");
-  if (driver == "none" && !options.empty()) return Error::invalid("invalid logging opts for driver none");
+  if (driver == "none" && !options.empty())
+    return Error::invalid("invalid logging opts for driver none");
   return bj::object{{"Type", driver}, {"Config", object_of(options)}};
 }
 
@@ -153,7 +168,8 @@ Result<> check_namespaces(const Flags& flags) {
   const std::string uts = flags.text("uts");
   if (!uts.empty() && uts != "host") return Error::invalid("--uts: invalid UTS mode");
   const std::string cgroup = flags.text("cgroupns");
-  if (!cgroup.empty() && cgroup != "host" && cgroup != "private") return Error::invalid("--cgroupns: invalid CGROUP mode");
+  if (!cgroup.empty() && cgroup != "host" && cgroup != "private")
+    return Error::invalid("--cgroupns: invalid CGROUP mode");
   return {};
 }
 
@@ -166,7 +182,8 @@ Result<std::string> network_name(const std::string& network) {
     if (!pair) return Error::invalid(fmt::format("invalid field {}", field));
     if (pair->before != "name") {
       return Error(ErrorKind::NotImplemented,
-                   fmt::format("'{}' of flag '--network' is not available in wherry {}", pair->before, WHERRY_VERSION));
+                   fmt::format("'{}' of flag '--network' is not available in wherry {}",
+                               pair->before, WHERRY_VERSION));
     }
     name = pair->after;
   }
@@ -175,7 +192,8 @@ Result<std::string> network_name(const std::string& network) {
 
 Result<std::vector<std::string>> networks_of(const Flags& flags) {
   std::vector<std::string> networks;
-  for (const std::string& network : flags.list("network")) networks.push_back(TRY(network_name(network)));
+  for (const std::string& network : flags.list("network"))
+    networks.push_back(TRY(network_name(network)));
   if (networks.empty()) networks.emplace_back("default");
   return networks;
 }
@@ -184,11 +202,14 @@ bj::object endpoints_of(const std::vector<std::string>& networks) {
   bj::object endpoints;
   for (const std::string& network : networks) {
     constexpr std::array<std::string_view, 3> kBuiltIn = {"bridge", "host", "none"};
-    if (std::ranges::find(kBuiltIn, network) != kBuiltIn.end() || network.starts_with("container:")) continue;
-    endpoints[network] = {{"IPAMConfig", nullptr}, {"Links", nullptr}, {"Aliases", nullptr}, {"MacAddress", ""},
-                          {"DriverOpts", nullptr}, {"GwPriority", 0}, {"NetworkID", ""}, {"EndpointID", ""},
-                          {"Gateway", ""}, {"IPAddress", ""}, {"IPPrefixLen", 0}, {"IPv6Gateway", ""},
-                          {"GlobalIPv6Address", ""}, {"GlobalIPv6PrefixLen", 0}, {"DNSNames", nullptr}};
+    if (std::ranges::find(kBuiltIn, network) != kBuiltIn.end() || network.starts_with("container:"))
+      continue;
+    endpoints[network] = {
+        {"IPAMConfig", nullptr},   {"Links", nullptr},         {"Aliases", nullptr},
+        {"MacAddress", ""},        {"DriverOpts", nullptr},    {"GwPriority", 0},
+        {"NetworkID", ""},         {"EndpointID", ""},         {"Gateway", ""},
+        {"IPAddress", ""},         {"IPPrefixLen", 0},         {"IPv6Gateway", ""},
+        {"GlobalIPv6Address", ""}, {"GlobalIPv6PrefixLen", 0}, {"DNSNames", nullptr}};
   }
   return endpoints;
 }
@@ -215,7 +236,8 @@ bj::object tmpfs_of(const Flags& flags) {
   bj::object mounts;
   for (const std::string& text : flags.list("tmpfs")) {
     const auto pair = cut(text, ':');
-    mounts[pair ? pair->before : std::string_view(text)] = bj::string(pair ? pair->after : std::string_view{});
+    mounts[pair ? pair->before : std::string_view(text)] =
+        bj::string(pair ? pair->after : std::string_view{});
   }
   return mounts;
 }
@@ -226,7 +248,8 @@ bj::array ulimits_of(const Flags& flags) {
     if (auto limit = parse_ulimit(text)) limits[limit->name] = *limit;
   }
   bj::array array;
-  for (const auto& [name, limit] : limits) array.push_back({{"Name", name}, {"Hard", limit.hard}, {"Soft", limit.soft}});
+  for (const auto& [name, limit] : limits)
+    array.push_back({{"Name", name}, {"Hard", limit.hard}, {"Soft", limit.soft}});
   return array;
 }
 
@@ -248,7 +271,8 @@ void add_streams(const Flags& flags, Background background, CreateOptions& optio
   options.attach_stderr = all || attach.contains("stderr");
 }
 
-Result<> add_config(const Flags& flags, const std::vector<std::string>& arguments, CreateOptions& options) {
+Result<> add_config(const Flags& flags, const std::vector<std::string>& arguments,
+                    CreateOptions& options) {
   bj::object& config = options.config;
   config["Hostname"] = flags.text("hostname");
   config["Domainname"] = "";
@@ -264,7 +288,8 @@ Result<> add_config(const Flags& flags, const std::vector<std::string>& argument
   config["Image"] = arguments[0];
   config["Volumes"] = TRY(volumes_of(flags)).anonymous;
   config["WorkingDir"] = flags.text("workdir");
-  config["Entrypoint"] = flags.given("entrypoint") ? bj::value(bj::array{flags.text("entrypoint")}) : bj::value(nullptr);
+  config["Entrypoint"] = flags.given("entrypoint") ? bj::value(bj::array{flags.text("entrypoint")})
+                                                   : bj::value(nullptr);
   config["OnBuild"] = nullptr;
   config["Labels"] = object_of(TRY(labels_of(flags)));
   if (!flags.text("stop-signal").empty()) config["StopSignal"] = flags.text("stop-signal");
@@ -294,7 +319,8 @@ Result<> add_isolation(const Flags& flags, bj::object& host) {
   host["UTSMode"] = flags.text("uts");
   host["UsernsMode"] = "";
   host["ShmSize"] = memory_of(flags, "shm-size");
-  if (bj::object sysctls = object_of(flags.list("sysctl")); !sysctls.empty()) host["Sysctls"] = std::move(sysctls);
+  if (bj::object sysctls = object_of(flags.list("sysctl")); !sysctls.empty())
+    host["Sysctls"] = std::move(sysctls);
   host["Isolation"] = "";
   host["MaskedPaths"] = security.masked_paths;
   host["ReadonlyPaths"] = security.readonly_paths;
@@ -308,24 +334,30 @@ Result<> add_resources(const Flags& flags, bj::object& host) {
   host["NanoCpus"] = cpus.empty() ? 0 : parse_cpus(cpus).value_or(0);
   host["CgroupParent"] = flags.text("cgroup-parent");
   host["BlkioWeight"] = 0;
-  for (const std::string_view name : {"BlkioWeightDevice", "BlkioDeviceReadBps", "BlkioDeviceWriteBps",
-                                      "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps"}) {
+  for (const std::string_view name :
+       {"BlkioWeightDevice", "BlkioDeviceReadBps", "BlkioDeviceWriteBps", "BlkioDeviceReadIOps",
+        "BlkioDeviceWriteIOps"}) {
     host[name] = bj::array();
   }
-  for (const std::string_view name : {"CpuPeriod", "CpuQuota", "CpuRealtimePeriod", "CpuRealtimeRuntime"}) host[name] = 0;
+  for (const std::string_view name :
+       {"CpuPeriod", "CpuQuota", "CpuRealtimePeriod", "CpuRealtimeRuntime"})
+    host[name] = 0;
   host["CpusetCpus"] = flags.text("cpuset-cpus");
   host["CpusetMems"] = "";
   DeviceOptions devices = TRY(parse_devices(flags.list("device")));
   host["Devices"] = std::move(devices.devices);
   host["DeviceCgroupRules"] = nullptr;
-  host["DeviceRequests"] = devices.requests.empty() ? bj::value(nullptr) : bj::value(std::move(devices.requests));
+  host["DeviceRequests"] =
+      devices.requests.empty() ? bj::value(nullptr) : bj::value(std::move(devices.requests));
   host["MemoryReservation"] = 0;
   host["MemorySwap"] = memory_of(flags, "memory-swap");
   host["MemorySwappiness"] = -1;
   host["OomKillDisable"] = false;
   host["PidsLimit"] = flags.number("pids-limit");
   host["Ulimits"] = ulimits_of(flags);
-  for (const std::string_view name : {"CpuCount", "CpuPercent", "IOMaximumIOps", "IOMaximumBandwidth"}) host[name] = 0;
+  for (const std::string_view name :
+       {"CpuCount", "CpuPercent", "IOMaximumIOps", "IOMaximumBandwidth"})
+    host[name] = 0;
   bj::array mounts;
   for (const std::string& text : flags.list("mount")) mounts.push_back(TRY(parse_mount(text)));
   if (!mounts.empty()) host["Mounts"] = std::move(mounts);
@@ -368,7 +400,9 @@ std::string CreateOptions::body() const {
 
 Result<std::vector<std::string>> read_pairs_file(const std::string& path, BareKey bare) {
   const auto text = sys::read_file(path.c_str(), kMaximumFileBytes);
-  if (!text) return Error::invalid(fmt::format("open {}: {}", path, to_lower(std::strerror(text.error().errno_value()))));
+  if (!text)
+    return Error::invalid(
+        fmt::format("open {}: {}", path, to_lower(std::strerror(text.error().errno_value()))));
   std::vector<std::string> pairs;
   std::string_view rest = *text;
   if (rest.starts_with("\xef\xbb\xbf")) rest.remove_prefix(3);
@@ -378,9 +412,12 @@ Result<std::vector<std::string>> read_pairs_file(const std::string& path, BareKe
     if (line.empty() || line[0] == '#') continue;
     const auto pair = cut(line, '=');
     const std::string name(pair ? pair->before : line);
-    if (name.empty()) return Error::invalid(fmt::format("invalid env file ({}): no variable name on line '{}'", path, line));
+    if (name.empty())
+      return Error::invalid(
+          fmt::format("invalid env file ({}): no variable name on line '{}'", path, line));
     if (name.find_first_of(" \t") != std::string::npos) {
-      return Error::invalid(fmt::format("invalid env file ({}): variable '{}' contains whitespaces", path, name));
+      return Error::invalid(
+          fmt::format("invalid env file ({}): variable '{}' contains whitespaces", path, name));
     }
     const char* value = pair || bare == BareKey::Drop ? nullptr : std::getenv(name.c_str());
     if (pair) {

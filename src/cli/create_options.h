@@ -13,9 +13,9 @@
 namespace wherry::cli {
 
 struct CreateOptions {
-  boost::json::object config;       // the container's Config
+  boost::json::object config;  // the container's Config
   boost::json::object host_config;
-  boost::json::object endpoints;    // NetworkingConfig.EndpointsConfig
+  boost::json::object endpoints;  // NetworkingConfig.EndpointsConfig
   bool tty = false;
   bool open_stdin = false;
   bool attach_stdin = false;

@@ -78,7 +78,8 @@ TEST(CreateOptions, a_bare_variable_is_copied_from_here) {
 }
 
 TEST(CreateOptions, capabilities_are_normal_sorted_and_single) {
-  EXPECT_EQ(host("CapAdd", {"--cap-add", "sys_admin", "--cap-add", "CAP_CHOWN", "--cap-add", "chown", "--cap-add", "all"}),
+  EXPECT_EQ(host("CapAdd", {"--cap-add", "sys_admin", "--cap-add", "CAP_CHOWN", "--cap-add",
+                            "chown", "--cap-add", "all"}),
             R"(["ALL","CAP_CHOWN","CAP_SYS_ADMIN"])");
   EXPECT_EQ(host("CapDrop", {}), "null");
 }
@@ -94,9 +95,11 @@ TEST(CreateOptions, limits_are_numbers) {
 }
 
 TEST(CreateOptions, only_what_was_given_is_sent_of_optional_fields) {
-  for (const char* field : {"Tmpfs", "Sysctls", "Mounts", "Init"}) EXPECT_EQ(host(field, {}), "absent");
+  for (const char* field : {"Tmpfs", "Sysctls", "Mounts", "Init"})
+    EXPECT_EQ(host(field, {}), "absent");
   EXPECT_EQ(host("Init", {"--init=false"}), "false");
-  EXPECT_EQ(host("Tmpfs", {"--tmpfs", "/a", "--tmpfs", "/b:rw,size=5"}), R"({"/a":"","/b":"rw,size=5"})");
+  EXPECT_EQ(host("Tmpfs", {"--tmpfs", "/a", "--tmpfs", "/b:rw,size=5"}),
+            R"({"/a":"","/b":"rw,size=5"})");
   EXPECT_EQ(host("Sysctls", {"--sysctl", "net.a=1"}), R"({"net.a":"1"})");
   EXPECT_EQ(config("StopTimeout", {"--stop-timeout", "3", "x"}), "3");
   EXPECT_EQ(config("StopSignal", {"x"}), "absent");
@@ -104,14 +107,19 @@ TEST(CreateOptions, only_what_was_given_is_sent_of_optional_fields) {
 
 TEST(CreateOptions, restart_policies) {
   EXPECT_EQ(host("RestartPolicy", {}), R"({"Name":"no","MaximumRetryCount":0})");
-  EXPECT_EQ(host("RestartPolicy", {"--restart", "on-failure:3"}), R"({"Name":"on-failure","MaximumRetryCount":3})");
-  EXPECT_EQ(error_of({"--restart", ":", "x"}), "invalid restart policy format: no policy provided before colon");
-  EXPECT_EQ(error_of({"--restart", "on-failure:x", "x"}), "invalid restart policy format: maximum retry count must be an integer");
-  EXPECT_EQ(error_of({"--rm", "--restart", "always", "x"}), "conflicting options: cannot specify both --restart and --rm");
+  EXPECT_EQ(host("RestartPolicy", {"--restart", "on-failure:3"}),
+            R"({"Name":"on-failure","MaximumRetryCount":3})");
+  EXPECT_EQ(error_of({"--restart", ":", "x"}),
+            "invalid restart policy format: no policy provided before colon");
+  EXPECT_EQ(error_of({"--restart", "on-failure:x", "x"}),
+            "invalid restart policy format: maximum retry count must be an integer");
+  EXPECT_EQ(error_of({"--rm", "--restart", "always", "x"}),
+            "conflicting options: cannot specify both --restart and --rm");
 }
 
 TEST(CreateOptions, security_options) {
-  EXPECT_EQ(host("SecurityOpt", {"--security-opt", "no-new-privileges", "--security-opt", "label:disable"}),
+  EXPECT_EQ(host("SecurityOpt",
+                 {"--security-opt", "no-new-privileges", "--security-opt", "label:disable"}),
             R"(["no-new-privileges","label:disable"])");
   EXPECT_EQ(host("MaskedPaths", {"--security-opt", "systempaths=unconfined"}), "[]");
   EXPECT_EQ(host("MaskedPaths", {}), "null");
@@ -125,7 +133,8 @@ TEST(CreateOptions, networks) {
   EXPECT_EQ(host("NetworkMode", {"--net=container:a"}), "\"container:a\"");
   EXPECT_TRUE(options_of({"--network", "bridge", "x"})->endpoints.empty());
   EXPECT_TRUE(options_of({"--network", "mine", "x"})->endpoints.contains("mine"));
-  EXPECT_NE(error_of({"--network", "name=a,alias=b", "x"}).find("not available"), std::string::npos);
+  EXPECT_NE(error_of({"--network", "name=a,alias=b", "x"}).find("not available"),
+            std::string::npos);
 }
 
 TEST(CreateOptions, namespaces_are_checked) {
@@ -142,9 +151,11 @@ TEST(CreateOptions, volumes_are_binds_or_anonymous) {
 }
 
 TEST(CreateOptions, logging) {
-  EXPECT_EQ(host("LogConfig", {"--log-driver", "json-file", "--log-opt", "max-size=1m", "--log-opt", "x"}),
+  EXPECT_EQ(host("LogConfig",
+                 {"--log-driver", "json-file", "--log-opt", "max-size=1m", "--log-opt", "x"}),
             R"({"Type":"json-file","Config":{"max-size":"1m","x":""}})");
-  EXPECT_EQ(error_of({"--log-driver", "none", "--log-opt", "a=b", "x"}), "invalid logging opts for driver none");
+  EXPECT_EQ(error_of({"--log-driver", "none", "--log-opt", "a=b", "x"}),
+            "invalid logging opts for driver none");
 }
 
 TEST(ParseDevices, source_target_and_mode) {
@@ -152,9 +163,14 @@ TEST(ParseDevices, source_target_and_mode) {
     const auto parsed = parse_devices({text});
     return parsed ? json::write_value(parsed->devices) : parsed.error().message();
   };
-  EXPECT_EQ(devices("/dev/null"), R"([{"PathOnHost":"/dev/null","PathInContainer":"/dev/null","CgroupPermissions":"rwm"}])");
-  EXPECT_EQ(devices("/dev/null:r"), R"([{"PathOnHost":"/dev/null","PathInContainer":"/dev/null","CgroupPermissions":"r"}])");
-  EXPECT_EQ(devices("/dev/a:/dev/b:rw"), R"([{"PathOnHost":"/dev/a","PathInContainer":"/dev/b","CgroupPermissions":"rw"}])");
+  EXPECT_EQ(
+      devices("/dev/null"),
+      R"([{"PathOnHost":"/dev/null","PathInContainer":"/dev/null","CgroupPermissions":"rwm"}])");
+  EXPECT_EQ(
+      devices("/dev/null:r"),
+      R"([{"PathOnHost":"/dev/null","PathInContainer":"/dev/null","CgroupPermissions":"r"}])");
+  EXPECT_EQ(devices("/dev/a:/dev/b:rw"),
+            R"([{"PathOnHost":"/dev/a","PathInContainer":"/dev/b","CgroupPermissions":"rw"}])");
   EXPECT_EQ(devices(":"), "bad format for path: :");
   EXPECT_EQ(devices("a:b:c:d"), "bad format for path: a:b:c:d");
   EXPECT_EQ(devices("/dev/null:rwx"), "rwx is not an absolute path");
@@ -165,7 +181,8 @@ TEST(ParseDevices, source_target_and_mode) {
 class PairsFile : public testing::Test {
  protected:
   ~PairsFile() override { ::unlink(path_.c_str()); }
-  Result<std::vector<std::string>> read(const std::string& text, BareKey bare = BareKey::FromEnvironment) {
+  Result<std::vector<std::string>> read(const std::string& text,
+                                        BareKey bare = BareKey::FromEnvironment) {
     std::ofstream(path_) << text;
     return read_pairs_file(path_, bare);
   }
@@ -181,9 +198,12 @@ TEST_F(PairsFile, has_comments_blanks_and_bare_keys) {
 }
 
 TEST_F(PairsFile, names_are_checked) {
-  EXPECT_EQ(read("A B=1").error().message(), "invalid env file (" + path_ + "): variable 'A B' contains whitespaces");
-  EXPECT_EQ(read("=x").error().message(), "invalid env file (" + path_ + "): no variable name on line '=x'");
-  EXPECT_EQ(read_pairs_file("/nope/x", BareKey::Drop).error().message(), "open /nope/x: no such file or directory");
+  EXPECT_EQ(read("A B=1").error().message(),
+            "invalid env file (" + path_ + "): variable 'A B' contains whitespaces");
+  EXPECT_EQ(read("=x").error().message(),
+            "invalid env file (" + path_ + "): no variable name on line '=x'");
+  EXPECT_EQ(read_pairs_file("/nope/x", BareKey::Drop).error().message(),
+            "open /nope/x: no such file or directory");
 }
 
 }  // namespace

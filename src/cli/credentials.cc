@@ -22,7 +22,8 @@ namespace bj = boost::json;
 
 namespace {
 
-constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+constexpr std::string_view kLetters =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 constexpr std::size_t kMaximumHelperOutput = 1U << 20;
 constexpr std::string_view kTokenUser = "<token>";
 constexpr std::string_view kNotFound = "credentials not found";
@@ -30,7 +31,8 @@ constexpr std::string_view kNotFound = "credentials not found";
 // The helper for a registry: credHelpers first, then credsStore; "" is the file itself.
 std::string helper_for(const ConfigFile& config, const std::string& key) {
   const bj::object helpers = config.object("credHelpers");
-  if (const bj::value* own = helpers.if_contains(key); own != nullptr && own->is_string()) return std::string(own->as_string());
+  if (const bj::value* own = helpers.if_contains(key); own != nullptr && own->is_string())
+    return std::string(own->as_string());
   return config.text("credsStore");
 }
 
@@ -40,8 +42,11 @@ struct HelperAnswer {
 };
 
 // Runs `docker-credential-<helper> <verb>` with `input` on its standard input.
-Result<HelperAnswer> run_helper(const std::string& helper, const char* verb, const std::string& input) {
-  if (helper.find('/') != std::string::npos) return Error::invalid(fmt::format("credential helper {} has a slash in its name", quote(helper)));
+Result<HelperAnswer> run_helper(const std::string& helper, const char* verb,
+                                const std::string& input) {
+  if (helper.find('/') != std::string::npos)
+    return Error::invalid(
+        fmt::format("credential helper {} has a slash in its name", quote(helper)));
   sys::Pipe to_helper = TRY(sys::make_pipe());
   sys::Pipe from_helper = TRY(sys::make_pipe());
   std::string program = "docker-credential-" + helper;
@@ -55,7 +60,8 @@ Result<HelperAnswer> run_helper(const std::string& helper, const char* verb, con
   const int failed = ::posix_spawnp(&pid, program.c_str(), &actions, nullptr, argv.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) {
-    return Error::internal(fmt::format("error getting credentials - err: exec: {}: {}", quote(program), std::strerror(failed)));
+    return Error::internal(fmt::format("error getting credentials - err: exec: {}: {}",
+                                       quote(program), std::strerror(failed)));
   }
   to_helper.read_end.reset();
   from_helper.write_end.reset();
@@ -66,14 +72,17 @@ Result<HelperAnswer> run_helper(const std::string& helper, const char* verb, con
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   if (!output) return std::unexpected(std::move(output).error());
-  return HelperAnswer{.ok = WIFEXITED(status) && WEXITSTATUS(status) == 0, .output = std::string(trim(*output))};
+  return HelperAnswer{.ok = WIFEXITED(status) && WEXITSTATUS(status) == 0,
+                      .output = std::string(trim(*output))};
 }
 
 Result<Credentials> ask_helper(const std::string& helper, const std::string& key) {
   Credentials credentials{.server = key};
   const HelperAnswer answer = TRY(run_helper(helper, "get", key));
   if (!answer.ok && answer.output.find(kNotFound) != std::string::npos) return credentials;
-  if (!answer.ok) return Error::internal(fmt::format("error getting credentials - err: exit status 1, out: `{}`", answer.output));
+  if (!answer.ok)
+    return Error::internal(
+        fmt::format("error getting credentials - err: exit status 1, out: `{}`", answer.output));
   const bj::value login = TRY(client::parse_json(answer.output));
   credentials.username = text_at(login, "Username");
   credentials.password = text_at(login, "Secret");
@@ -150,7 +159,8 @@ std::optional<std::string> from_base64(std::string_view text) {
 }
 
 std::string registry_key(std::string_view domain) {
-  const bool hub = domain == "docker.io" || domain == "index.docker.io" || domain == "registry-1.docker.io";
+  const bool hub =
+      domain == "docker.io" || domain == "index.docker.io" || domain == "registry-1.docker.io";
   return hub ? std::string(kHubKey) : std::string(domain);
 }
 
@@ -168,10 +178,13 @@ Result<bool> save_credentials(ConfigFile& config, const Credentials& credentials
                         {"Username", token ? std::string(kTokenUser) : credentials.username},
                         {"Secret", token ? credentials.identity_token : credentials.password}};
     const HelperAnswer answer = TRY(run_helper(helper, "store", json::write_value(login)));
-    if (!answer.ok) return Error::internal(fmt::format("error storing credentials - err: exit status 1, out: `{}`", answer.output));
+    if (!answer.ok)
+      return Error::internal(
+          fmt::format("error storing credentials - err: exit status 1, out: `{}`", answer.output));
     auths[credentials.server] = bj::object();
   } else {
-    bj::object entry = {{"auth", base64(fmt::format("{}:{}", credentials.username, credentials.password))}};
+    bj::object entry = {
+        {"auth", base64(fmt::format("{}:{}", credentials.username, credentials.password))}};
     if (token) entry["identitytoken"] = credentials.identity_token;
     auths[credentials.server] = entry;
   }
@@ -185,7 +198,8 @@ Result<> erase_credentials(ConfigFile& config, const std::string& key) {
   if (!helper.empty()) {
     const HelperAnswer answer = TRY(run_helper(helper, "erase", key));
     if (!answer.ok && answer.output.find(kNotFound) == std::string::npos) {
-      return Error::internal(fmt::format("error erasing credentials - err: exit status 1, out: `{}`", answer.output));
+      return Error::internal(
+          fmt::format("error erasing credentials - err: exit status 1, out: `{}`", answer.output));
     }
   }
   bj::object auths = config.object("auths");
@@ -198,7 +212,8 @@ std::string auth_header(const Credentials& credentials) {
   bj::object login;
   if (!credentials.username.empty()) login["username"] = credentials.username;
   if (!credentials.password.empty()) login["password"] = credentials.password;
-  if (!login.empty() || !credentials.identity_token.empty()) login["serveraddress"] = credentials.server;
+  if (!login.empty() || !credentials.identity_token.empty())
+    login["serveraddress"] = credentials.server;
   if (!credentials.identity_token.empty()) login["identitytoken"] = credentials.identity_token;
   return base64(json::write_value(login), "-_");
 }

@@ -22,7 +22,8 @@ class Login : public testing::Test {
     directory_ = ::mkdtemp(name);
   }
   ~Login() override {
-    static_cast<void>(sys::remove_tree_at(*sys::open_at({}, "/tmp", O_RDONLY | O_DIRECTORY), directory_.substr(5)));
+    static_cast<void>(sys::remove_tree_at(*sys::open_at({}, "/tmp", O_RDONLY | O_DIRECTORY),
+                                          directory_.substr(5)));
   }
   ConfigFile config() { return std::move(*ConfigFile::load(directory_)); }
   void write(const char* text) { std::ofstream(directory_ + "/config.json") << text; }
@@ -48,7 +49,9 @@ TEST(Base64, comes_back) {
   EXPECT_FALSE(from_base64("a b"));
 }
 
-TEST(AuthHeader, without_a_login_is_an_empty_object) { EXPECT_EQ(auth_header({.server = "h"}), "e30="); }
+TEST(AuthHeader, without_a_login_is_an_empty_object) {
+  EXPECT_EQ(auth_header({.server = "h"}), "e30=");
+}
 
 TEST(AuthHeader, holds_the_login) {
   EXPECT_EQ(*from_base64(auth_header({.username = "u", .password = "p", .server = "h:1"})),
@@ -84,7 +87,7 @@ TEST_F(Login, is_stored_beside_keys_that_we_do_not_know) {
 TEST_F(Login, is_readable_by_its_owner_only) {
   ConfigFile file = config();
   ASSERT_TRUE(save_credentials(file, {.username = "u", .password = "p", .server = "h"}));
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat((directory_ + "/config.json").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600U);
 }
@@ -107,10 +110,12 @@ class Helper : public Login {
  protected:
   Helper() : path_(std::getenv("PATH")) {
     const std::string program = directory_ + "/docker-credential-test";
-    std::ofstream(program) << "#!/bin/sh\nread -r input\necho \"$1 $input\" >> " << directory_ << "/calls\n"
-                              "case \"$1 $input\" in\n'get known') echo '{\"Username\":\"u\",\"Secret\":\"s\"}';;\n"
-                              "'get token') echo '{\"Username\":\"<token>\",\"Secret\":\"t\"}';;\n"
-                              "get*) echo 'credentials not found in native keychain'; exit 1;;\nesac\n";
+    std::ofstream(program)
+        << "#!/bin/sh\nread -r input\necho \"$1 $input\" >> " << directory_
+        << "/calls\n"
+           "case \"$1 $input\" in\n'get known') echo '{\"Username\":\"u\",\"Secret\":\"s\"}';;\n"
+           "'get token') echo '{\"Username\":\"<token>\",\"Secret\":\"t\"}';;\n"
+           "get*) echo 'credentials not found in native keychain'; exit 1;;\nesac\n";
     ::chmod(program.c_str(), 0755);
     ::setenv("PATH", (directory_ + ":" + path_).c_str(), 1);
     write(R"({"credsStore":"test"})");
@@ -131,7 +136,8 @@ TEST_F(Helper, keeps_the_password_out_of_the_file) {
   ConfigFile file = config();
   EXPECT_FALSE(*save_credentials(file, {.username = "u", .password = "geheim", .server = "h"}));
   EXPECT_EQ(read().find("geheim"), std::string::npos);
-  EXPECT_NE(calls().find(R"(store {"ServerURL":"h","Username":"u","Secret":"geheim"})"), std::string::npos);
+  EXPECT_NE(calls().find(R"(store {"ServerURL":"h","Username":"u","Secret":"geheim"})"),
+            std::string::npos);
 }
 
 TEST_F(Helper, one_that_is_missing_is_an_error) {

@@ -20,7 +20,8 @@ Result<std::string> parse_detach_keys(std::string_view text) {
       keys += key;
       continue;
     }
-    const char letter = key.size() == kControl.size() + 1 && key.starts_with(kControl) ? key.back() : '\0';
+    const char letter =
+        key.size() == kControl.size() + 1 && key.starts_with(kControl) ? key.back() : '\0';
     if (letter >= 'a' && letter <= 'z') {
       keys += static_cast<char>(letter - 'a' + 1);
     } else if (letter == '@' || (letter >= '[' && letter <= '_')) {

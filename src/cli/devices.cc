@@ -22,22 +22,27 @@ bool is_mode(std::string_view text) {
 bool is_cdi_name(std::string_view text) {
   const std::size_t slash = text.find('/');
   const std::size_t equals = text.find('=');
-  return slash != std::string_view::npos && slash > 0 && equals != std::string_view::npos && slash < equals && text[0] != '.';
+  return slash != std::string_view::npos && slash > 0 && equals != std::string_view::npos &&
+         slash < equals && text[0] != '.';
 }
 
 Result<bj::value> parse_device(std::string_view text) {
   const auto parts = split(text, ':');
-  if (parts.size() > 3 || parts[0].empty()) return Error::invalid(fmt::format("bad format for path: {}", text));
+  if (parts.size() > 3 || parts[0].empty())
+    return Error::invalid(fmt::format("bad format for path: {}", text));
   std::string_view target = parts[0];
   std::string_view mode = "rwm";
-  if (parts.size() == 3 && !is_mode(parts[2])) return Error::invalid(fmt::format("bad mode specified: {}", parts[2]));
+  if (parts.size() == 3 && !is_mode(parts[2]))
+    return Error::invalid(fmt::format("bad mode specified: {}", parts[2]));
   if (parts.size() == 3) mode = parts[2];
   if (parts.size() >= 2) {
     const bool only_mode = parts.size() == 2 && is_mode(parts[1]);
     (only_mode ? mode : target) = parts[1];
   }
-  if (!target.starts_with('/')) return Error::invalid(fmt::format("{} is not an absolute path", target));
-  return bj::value{{"PathOnHost", bj::string(parts[0])}, {"PathInContainer", bj::string(target)},
+  if (!target.starts_with('/'))
+    return Error::invalid(fmt::format("{} is not an absolute path", target));
+  return bj::value{{"PathOnHost", bj::string(parts[0])},
+                   {"PathInContainer", bj::string(target)},
                    {"CgroupPermissions", bj::string(mode)}};
 }
 
@@ -54,7 +59,11 @@ Result<DeviceOptions> parse_devices(const std::vector<std::string>& values) {
     }
   }
   if (!names.empty()) {
-    options.requests.push_back({{"Driver", "cdi"}, {"Count", 0}, {"DeviceIDs", names}, {"Capabilities", nullptr}, {"Options", nullptr}});
+    options.requests.push_back({{"Driver", "cdi"},
+                                {"Count", 0},
+                                {"DeviceIDs", names},
+                                {"Capabilities", nullptr},
+                                {"Options", nullptr}});
   }
   return options;
 }

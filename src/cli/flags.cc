@@ -15,8 +15,10 @@ struct Alias {
   std::string_view name;
   std::string_view stands_for;
 };
-constexpr std::array<Alias, 4> kAliases = {
-    {{"net", "network"}, {"net-alias", "network-alias"}, {"dns-opt", "dns-option"}, {"time", "timeout"}}};
+constexpr std::array<Alias, 4> kAliases = {{{"net", "network"},
+                                            {"net-alias", "network-alias"},
+                                            {"dns-opt", "dns-option"},
+                                            {"time", "timeout"}}};
 
 std::string_view stored_name(const FlagSpec& flag) {
   if (!flag.is(kHidden)) return flag.name;
@@ -52,11 +54,14 @@ class Parser {
 
 Parser::Status Parser::set(const FlagSpec& flag, std::string_view value, std::string_view typed) {
   if (auto checked = check_value(flag, value); !checked) {
-    const std::string name = flag.shorthand != 0 ? fmt::format("-{}, --{}", flag.shorthand, flag.name)
-                                                 : fmt::format("--{}", flag.name);
-    return wrong(fmt::format("invalid argument {} for \"{}\" flag: {}", quote(value), name, checked.error().message()));
+    const std::string name = flag.shorthand != 0
+                                 ? fmt::format("-{}, --{}", flag.shorthand, flag.name)
+                                 : fmt::format("--{}", flag.name);
+    return wrong(fmt::format("invalid argument {} for \"{}\" flag: {}", quote(value), name,
+                             checked.error().message()));
   }
-  const bool is_default = flag.type == FlagType::Bool && *parse_bool(value) == (flag.initial == "true");
+  const bool is_default =
+      flag.type == FlagType::Bool && *parse_bool(value) == (flag.initial == "true");
   // Naming the default asks for nothing that is missing: --publish-all=false.
   if (!flag.is(kReady) && !is_default) {
     return std::unexpected(FlagError{FlagError::Kind::NotAvailable, std::string(typed)});
@@ -75,7 +80,8 @@ void Parser::note_deprecation(const FlagSpec& flag) {
 Parser::Status Parser::parse_long(std::string_view word) {
   const auto pair = cut(word.substr(2), '=');
   const std::string_view name = pair ? pair->before : word.substr(2);
-  if (name.empty() || name[0] == '-' || name[0] == '=') return wrong(fmt::format("bad flag syntax: {}", word));
+  if (name.empty() || name[0] == '-' || name[0] == '=')
+    return wrong(fmt::format("bad flag syntax: {}", word));
   const FlagSpec* flag = command_.flag(name);
   if (flag == nullptr && name == "help") {
     line_.help = true;
@@ -100,12 +106,14 @@ Parser::Status Parser::parse_letter(std::string_view& letters) {
     letters = {};
     return {};
   }
-  if (flag == nullptr) return wrong(fmt::format("unknown shorthand flag: '{}' in -{}", letter, whole));
+  if (flag == nullptr)
+    return wrong(fmt::format("unknown shorthand flag: '{}' in -{}", letter, whole));
   const std::string typed = fmt::format("-{}", letter);
   if (letters.starts_with('=')) return set(*flag, std::exchange(letters, {}).substr(1), typed);
   if (flag->type == FlagType::Bool) return set(*flag, "true", typed);
   if (!letters.empty()) return set(*flag, std::exchange(letters, {}), typed);
-  if (next_ == words_.size()) return wrong(fmt::format("flag needs an argument: '{}' in -{}", letter, whole));
+  if (next_ == words_.size())
+    return wrong(fmt::format("flag needs an argument: '{}' in -{}", letter, whole));
   return set(*flag, words_[next_++], typed);
 }
 
@@ -178,7 +186,8 @@ std::expected<CommandLine, FlagError> parse_flags(const CommandSpec& command,
 
 bool has_typographic_dash(std::string_view word) {
   // U+2010..U+2015 (hyphens and dashes) and U+2212 (minus).
-  return (word.size() >= 3 && word[0] == '\xe2' && word[1] == '\x80' && word[2] >= '\x90' && word[2] <= '\x95') ||
+  return (word.size() >= 3 && word[0] == '\xe2' && word[1] == '\x80' && word[2] >= '\x90' &&
+          word[2] <= '\x95') ||
          word.starts_with("\xe2\x88\x92");
 }
 

@@ -38,8 +38,8 @@ class Flags {
 struct CommandLine {
   Flags flags;
   std::vector<std::string> arguments;
-  bool help = false;                  // --help came: nothing else counts
-  std::vector<std::string> notices;   // "Flag --time has been deprecated, ..."
+  bool help = false;                 // --help came: nothing else counts
+  std::vector<std::string> notices;  // "Flag --time has been deprecated, ..."
 };
 
 // Why a command line was not understood.

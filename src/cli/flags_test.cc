@@ -99,12 +99,16 @@ TEST(Flags, errors_have_pflags_words) {
   EXPECT_EQ(error_of("exec", {"-e"}), "flag needs an argument: 'e' in -e");
   EXPECT_EQ(error_of("run", {"--=x"}), "bad flag syntax: --=x");
   EXPECT_EQ(error_of("ps", {"--last", "x"}),
-            "invalid argument \"x\" for \"-n, --last\" flag: strconv.ParseInt: parsing \"x\": invalid syntax");
+            "invalid argument \"x\" for \"-n, --last\" flag: strconv.ParseInt: parsing \"x\": "
+            "invalid syntax");
   EXPECT_EQ(error_of("ps", {"--all=maybe"}),
-            "invalid argument \"maybe\" for \"-a, --all\" flag: strconv.ParseBool: parsing \"maybe\": invalid syntax");
-  EXPECT_EQ(error_of("run", {"-m", "abc"}), "invalid argument \"abc\" for \"-m, --memory\" flag: invalid size: 'abc'");
+            "invalid argument \"maybe\" for \"-a, --all\" flag: strconv.ParseBool: parsing "
+            "\"maybe\": invalid syntax");
+  EXPECT_EQ(error_of("run", {"-m", "abc"}),
+            "invalid argument \"abc\" for \"-m, --memory\" flag: invalid size: 'abc'");
   EXPECT_EQ(error_of("run", {"-a", "foo"}),
-            "invalid argument \"foo\" for \"-a, --attach\" flag: valid streams are STDIN, STDOUT and STDERR");
+            "invalid argument \"foo\" for \"-a, --attach\" flag: valid streams are STDIN, STDOUT "
+            "and STDERR");
 }
 
 TEST(Flags, one_that_is_not_there_yet_is_named_as_typed) {

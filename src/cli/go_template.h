@@ -22,7 +22,9 @@ struct TemplateOptions {
   // nullopt: `map has no entry for key "X"`, else `can't evaluate field X in type <type>`.
   std::optional<std::string> struct_type;
   // {{.Label "x"}}: a method of the top value. nullopt: there is none of that name.
-  std::function<std::optional<std::string>(std::string_view name, const std::vector<std::string>& arguments)> method;
+  std::function<std::optional<std::string>(std::string_view name,
+                                           const std::vector<std::string>& arguments)>
+      method;
 };
 
 namespace detail {

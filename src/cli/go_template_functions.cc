@@ -45,7 +45,8 @@ std::string go_print(const bj::value& value) {
     case bj::kind::string: return std::string(value.as_string());
     case bj::kind::array: {
       std::string text;
-      for (const bj::value& element : value.as_array()) text += (text.empty() ? "" : " ") + go_print(element);
+      for (const bj::value& element : value.as_array())
+        text += (text.empty() ? "" : " ") + go_print(element);
       return "[" + text + "]";
     }
     case bj::kind::object: break;
@@ -95,16 +96,24 @@ Result<bj::value> each_letter(Arguments a, Change change) {
   return bj::value(text);
 }
 
-char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
+char upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+}
 
 Result<bj::value> do_upper(Arguments a) {
   return each_letter(a, [](char c, char) { return upper(c); });
 }
 Result<bj::value> do_title(Arguments a) {
-  return each_letter(a, [](char c, char before) { return before == ' ' || before == '\t' || before == '\n' ? upper(c) : c; });
+  return each_letter(a, [](char c, char before) {
+    return before == ' ' || before == '\t' || before == '\n' ? upper(c) : c;
+  });
 }
-Result<bj::value> do_lower(Arguments a) { return bj::value(to_lower(TRY(text_of(a[0])))); }
-Result<bj::value> do_json(Arguments a) { return bj::value(go_json(a[0])); }
+Result<bj::value> do_lower(Arguments a) {
+  return bj::value(to_lower(TRY(text_of(a[0]))));
+}
+Result<bj::value> do_json(Arguments a) {
+  return bj::value(go_json(a[0]));
+}
 
 Result<bj::value> do_join(Arguments a) {
   if (a[0].is_null()) return bj::value("");
@@ -135,7 +144,8 @@ Result<bj::value> do_pad(Arguments a) {
   const auto before = std::clamp<std::int64_t>(TRY(integer_of(a[1])), 0, 4096);
   const auto after = std::clamp<std::int64_t>(TRY(integer_of(a[2])), 0, 4096);
   if (text.empty()) return bj::value("");
-  return bj::value(std::string(static_cast<std::size_t>(before), ' ') + text + std::string(static_cast<std::size_t>(after), ' '));
+  return bj::value(std::string(static_cast<std::size_t>(before), ' ') + text +
+                   std::string(static_cast<std::size_t>(after), ' '));
 }
 
 Result<bj::value> do_truncate(Arguments a) {
@@ -158,7 +168,8 @@ Result<bj::value> index_once(const bj::value& value, const bj::value& key) {
     return found == nullptr ? bj::value("") : *found;
   }
   const std::int64_t index = TRY(integer_of(key));
-  const std::size_t size = value.is_array() ? value.as_array().size() : (value.is_string() ? value.as_string().size() : 0);
+  const std::size_t size = value.is_array() ? value.as_array().size()
+                                            : (value.is_string() ? value.as_string().size() : 0);
   if (value.is_null()) return Error::invalid("index of untyped nil");
   if (index < 0 || static_cast<std::size_t>(index) >= size) {
     return Error::invalid(fmt::format("reflect: slice index out of range"));
@@ -175,13 +186,15 @@ Result<bj::value> do_index(Arguments a) {
 }
 
 Result<bj::value> do_slice(Arguments a) {
-  const std::size_t size = a[0].is_string() ? a[0].as_string().size() : (a[0].is_array() ? a[0].as_array().size() : 0);
+  const std::size_t size =
+      a[0].is_string() ? a[0].as_string().size() : (a[0].is_array() ? a[0].as_array().size() : 0);
   std::int64_t from = 0;
   auto to = static_cast<std::int64_t>(size);
   if (a.size() > 1) from = TRY(integer_of(a[1]));
   if (a.size() > 2) to = TRY(integer_of(a[2]));
   for (const std::int64_t index : {from, to}) {
-    if (index < 0 || index > static_cast<std::int64_t>(size)) return Error::invalid(fmt::format("index out of range: {}", index));
+    if (index < 0 || index > static_cast<std::int64_t>(size))
+      return Error::invalid(fmt::format("index out of range: {}", index));
   }
   if (from > to) return Error::invalid(fmt::format("invalid slice index: {} > {}", from, to));
   const auto first = static_cast<std::size_t>(from);
@@ -197,13 +210,15 @@ Result<bj::value> do_slice(Arguments a) {
 std::string format_verb(std::string_view flags, char verb, const bj::value& value) {
   std::string text;
   const std::size_t point = flags.find('.');
-  const auto precision = point == std::string_view::npos ? std::nullopt : parse_u64(flags.substr(point + 1));
+  const auto precision =
+      point == std::string_view::npos ? std::nullopt : parse_u64(flags.substr(point + 1));
   if (verb == 'q') {
     text = quote(go_print(value));
   } else if (verb == 'x') {
     text = value.is_int64() ? fmt::format("{:x}", value.as_int64()) : go_print(value);
   } else if (verb == 'f') {
-    text = fmt::format("{:.{}f}", number_of(value).value_or(0), std::min<std::uint64_t>(precision.value_or(6), 100));
+    text = fmt::format("{:.{}f}", number_of(value).value_or(0),
+                       std::min<std::uint64_t>(precision.value_or(6), 100));
   } else {
     text = go_print(value);
     if (verb == 's' && precision) text = text.substr(0, *precision);
@@ -228,7 +243,9 @@ Result<bj::value> do_printf(Arguments a) {
       continue;
     }
     const std::size_t start = ++i;
-    while (i < format.size() && std::string_view("-+# 0123456789.").find(format[i]) != std::string_view::npos) ++i;
+    while (i < format.size() &&
+           std::string_view("-+# 0123456789.").find(format[i]) != std::string_view::npos)
+      ++i;
     if (i == format.size()) {
       text += "%!(NOVERB)";
     } else if (format[i] == '%') {
@@ -250,8 +267,12 @@ std::string print_all(Arguments a, bool always_space) {
   }
   return text;
 }
-Result<bj::value> do_print(Arguments a) { return bj::value(print_all(a, false)); }
-Result<bj::value> do_println(Arguments a) { return bj::value(print_all(a, true) + "\n"); }
+Result<bj::value> do_print(Arguments a) {
+  return bj::value(print_all(a, false));
+}
+Result<bj::value> do_println(Arguments a) {
+  return bj::value(print_all(a, true) + "\n");
+}
 
 Result<int> compare(const bj::value& a, const bj::value& b) {
   if (a.is_string() && b.is_string()) return a.as_string().compare(b.as_string());
@@ -273,12 +294,24 @@ Result<bj::value> do_eq(Arguments a) {
   }
   return bj::value(false);
 }
-Result<bj::value> do_ne(Arguments a) { return bj::value(!TRY(equal(a[0], a[1]))); }
-Result<bj::value> do_lt(Arguments a) { return bj::value(TRY(compare(a[0], a[1])) < 0); }
-Result<bj::value> do_le(Arguments a) { return bj::value(TRY(compare(a[0], a[1])) <= 0); }
-Result<bj::value> do_gt(Arguments a) { return bj::value(TRY(compare(a[0], a[1])) > 0); }
-Result<bj::value> do_ge(Arguments a) { return bj::value(TRY(compare(a[0], a[1])) >= 0); }
-Result<bj::value> do_not(Arguments a) { return bj::value(!is_true(a[0])); }
+Result<bj::value> do_ne(Arguments a) {
+  return bj::value(!TRY(equal(a[0], a[1])));
+}
+Result<bj::value> do_lt(Arguments a) {
+  return bj::value(TRY(compare(a[0], a[1])) < 0);
+}
+Result<bj::value> do_le(Arguments a) {
+  return bj::value(TRY(compare(a[0], a[1])) <= 0);
+}
+Result<bj::value> do_gt(Arguments a) {
+  return bj::value(TRY(compare(a[0], a[1])) > 0);
+}
+Result<bj::value> do_ge(Arguments a) {
+  return bj::value(TRY(compare(a[0], a[1])) >= 0);
+}
+Result<bj::value> do_not(Arguments a) {
+  return bj::value(!is_true(a[0]));
+}
 Result<bj::value> do_and(Arguments a) {
   for (const bj::value& value : a) {
     if (!is_true(value)) return value;
@@ -300,14 +333,18 @@ struct Entry {
   Function function;
 };
 constexpr std::array<Entry, 23> kFunctions = {{
-    {"json", 1, 1, do_json},       {"join", 2, 2, do_join},         {"split", 2, 2, do_split},
-    {"title", 1, 1, do_title},     {"lower", 1, 1, do_lower},       {"upper", 1, 1, do_upper},
-    {"pad", 3, 3, do_pad},         {"truncate", 2, 2, do_truncate}, {"len", 1, 1, do_len},
-    {"index", 1, kAny, do_index},  {"slice", 1, 3, do_slice},       {"printf", 1, kAny, do_printf},
-    {"print", 0, kAny, do_print},  {"println", 0, kAny, do_println}, {"eq", 2, kAny, do_eq},
-    {"ne", 2, 2, do_ne},           {"lt", 2, 2, do_lt},             {"le", 2, 2, do_le},
-    {"gt", 2, 2, do_gt},           {"ge", 2, 2, do_ge},             {"not", 1, 1, do_not},
-    {"and", 1, kAny, do_and},      {"or", 1, kAny, do_or},
+    {"json", 1, 1, do_json},      {"join", 2, 2, do_join},
+    {"split", 2, 2, do_split},    {"title", 1, 1, do_title},
+    {"lower", 1, 1, do_lower},    {"upper", 1, 1, do_upper},
+    {"pad", 3, 3, do_pad},        {"truncate", 2, 2, do_truncate},
+    {"len", 1, 1, do_len},        {"index", 1, kAny, do_index},
+    {"slice", 1, 3, do_slice},    {"printf", 1, kAny, do_printf},
+    {"print", 0, kAny, do_print}, {"println", 0, kAny, do_println},
+    {"eq", 2, kAny, do_eq},       {"ne", 2, 2, do_ne},
+    {"lt", 2, 2, do_lt},          {"le", 2, 2, do_le},
+    {"gt", 2, 2, do_gt},          {"ge", 2, 2, do_ge},
+    {"not", 1, 1, do_not},        {"and", 1, kAny, do_and},
+    {"or", 1, kAny, do_or},
 }};
 
 }  // namespace
@@ -320,11 +357,15 @@ FunctionResult call_function(std::string_view name, const std::vector<bj::value>
   const auto found = std::ranges::find(kFunctions, name, &Entry::name);
   if (found == kFunctions.end()) return {.defined = false, .value = bj::value()};
   if (arguments.size() < found->least || arguments.size() > found->most) {
-    const std::string want = found->most == kAny ? fmt::format("at least {}", found->least) : fmt::format("{}", found->least);
-    return {.value = Error::invalid(fmt::format("wrong number of args for {}: want {} got {}", name, want, arguments.size()))};
+    const std::string want = found->most == kAny ? fmt::format("at least {}", found->least)
+                                                 : fmt::format("{}", found->least);
+    return {.value = Error::invalid(fmt::format("wrong number of args for {}: want {} got {}", name,
+                                                want, arguments.size()))};
   }
   auto value = found->function(arguments);
-  if (!value) return {.value = Error::invalid(fmt::format("error calling {}: {}", name, value.error().message()))};
+  if (!value)
+    return {.value =
+                Error::invalid(fmt::format("error calling {}: {}", name, value.error().message()))};
   return {.value = std::move(value)};
 }
 

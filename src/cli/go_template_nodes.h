@@ -54,7 +54,8 @@ struct FunctionResult {
   bool defined = true;
   Result<boost::json::value> value;
 };
-FunctionResult call_function(std::string_view name, const std::vector<boost::json::value>& arguments);
+FunctionResult call_function(std::string_view name,
+                             const std::vector<boost::json::value>& arguments);
 bool is_function(std::string_view name);
 
 // Go's notion of truth: not the zero value, not empty.

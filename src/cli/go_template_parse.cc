@@ -31,11 +31,16 @@ class Parser {
 
  private:
   [[nodiscard]] Error error(std::string_view what) const {
-    const auto line = 1 + std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(std::min(at_, text_.size())), '\n');
+    const auto line =
+        1 + std::count(text_.begin(),
+                       text_.begin() + static_cast<std::ptrdiff_t>(std::min(at_, text_.size())),
+                       '\n');
     return Error::invalid(fmt::format("template: {}:{}: {}", name_, line, what));
   }
   [[nodiscard]] bool done() const { return at_ >= text_.size(); }
-  [[nodiscard]] bool looking_at(std::string_view token) const { return text_.substr(std::min(at_, text_.size())).starts_with(token); }
+  [[nodiscard]] bool looking_at(std::string_view token) const {
+    return text_.substr(std::min(at_, text_.size())).starts_with(token);
+  }
   void skip_blanks() { at_ = std::min(text_.find_first_not_of(kBlanks, at_), text_.size()); }
   [[nodiscard]] bool at_action_end() const { return looking_at("}}") || looking_at("-}}"); }
 
@@ -71,7 +76,8 @@ void Parser::add_text(std::vector<TemplateNode>& nodes, std::size_t end) {
   if (trim_next_) piece.remove_prefix(std::min(piece.find_first_not_of(kBlanks), piece.size()));
   trim_next_ = false;
   const std::string_view action = text_.substr(std::min(end, text_.size()));
-  const bool trims = action.size() > 3 && action.starts_with("{{-") && kBlanks.find(action[3]) != std::string_view::npos;
+  const bool trims = action.size() > 3 && action.starts_with("{{-") &&
+                     kBlanks.find(action[3]) != std::string_view::npos;
   if (trims) piece = piece.substr(0, piece.find_last_not_of(kBlanks) + 1);
   at_ = std::min(end + (trims ? 3 : 2), text_.size());
   if (piece.empty()) return;
@@ -113,7 +119,8 @@ Result<> Parser::finish_action() {
     trim_next_ = true;
     return {};
   }
-  if (!looking_at("}}")) return error(fmt::format("unexpected {} in command", quote(text_.substr(at_, 1))));
+  if (!looking_at("}}"))
+    return error(fmt::format("unexpected {} in command", quote(text_.substr(at_, 1))));
   at_ += 2;
   return {};
 }
@@ -130,7 +137,9 @@ Result<std::string> Parser::parse_action(std::vector<TemplateNode>& nodes, std::
     node.kind = word == "break" ? TemplateNode::Kind::Break : TemplateNode::Kind::Continue;
     TRY(finish_action());
   } else if (word == "if" || word == "with" || word == "range") {
-    node.kind = word == "if" ? TemplateNode::Kind::If : (word == "with" ? TemplateNode::Kind::With : TemplateNode::Kind::Range);
+    node.kind = word == "if"
+                    ? TemplateNode::Kind::If
+                    : (word == "with" ? TemplateNode::Kind::With : TemplateNode::Kind::Range);
     TRY(parse_block(node, depth));
   } else {
     at_ = start;
@@ -156,7 +165,8 @@ Result<> Parser::parse_else(TemplateNode& node, std::size_t depth) {
   skip_blanks();
   if (is_word(done() ? ' ' : text_[at_])) {
     const std::string word = take_word();
-    if (word != "if" && word != "with") return error(fmt::format("unexpected <{}> in else clause", word));
+    if (word != "if" && word != "with")
+      return error(fmt::format("unexpected <{}> in else clause", word));
     TemplateNode nested;
     nested.kind = word == "if" ? TemplateNode::Kind::If : TemplateNode::Kind::With;
     TRY(parse_block(nested, depth + 1));
@@ -269,7 +279,8 @@ Result<Operand> Parser::parse_operand(std::size_t depth) {
     }
     operand.fields.push_back(std::move(field));
     // Go reports a chain at its second field.
-    if (operand.fields.size() == 2 || (operand.fields.size() == 1 && dot != start)) operand.position = dot;
+    if (operand.fields.size() == 2 || (operand.fields.size() == 1 && dot != start))
+      operand.position = dot;
   }
   operand.source = text_.substr(start, at_ - start);
   return operand;
@@ -289,20 +300,24 @@ Result<boost::json::value> Parser::parse_string() {
     }
     value += c;
   }
-  if (done()) return error(mark == '"' ? "unterminated quoted string" : "unterminated raw quoted string");
+  if (done())
+    return error(mark == '"' ? "unterminated quoted string" : "unterminated raw quoted string");
   ++at_;
   return boost::json::value(value);
 }
 
 Result<boost::json::value> Parser::parse_number() {
   const std::size_t start = at_;
-  while (!done() && (is_word(text_[at_]) || text_[at_] == '.' || text_[at_] == '-' || text_[at_] == '+')) ++at_;
+  while (!done() &&
+         (is_word(text_[at_]) || text_[at_] == '.' || text_[at_] == '-' || text_[at_] == '+'))
+    ++at_;
   const std::string_view digits = text_.substr(start, at_ - start);
   if (const auto integer = parse_i64(digits)) return boost::json::value(*integer);
   double number = 0;
   const char* const end = digits.data() + digits.size();
   const auto parsed = std::from_chars(digits.data(), end, number);
-  if (parsed.ec != std::errc{} || parsed.ptr != end) return error(fmt::format("bad number syntax: {}", quote(digits)));
+  if (parsed.ec != std::errc{} || parsed.ptr != end)
+    return error(fmt::format("bad number syntax: {}", quote(digits)));
   return boost::json::value(number);
 }
 

@@ -16,9 +16,11 @@ namespace {
 constexpr std::string_view kNotYet = " (not available yet)";
 constexpr std::size_t kNameColumn = 12;
 
-constexpr std::array<std::string_view, 12> kCommon = {"run", "exec", "ps", "build", "pull", "push",
-                                                      "images", "login", "logout", "search", "version", "info"};
-constexpr std::array<std::string_view, 6> kSwarm = {"config", "node", "secret", "service", "stack", "swarm"};
+constexpr std::array<std::string_view, 12> kCommon = {"run",    "exec",   "ps",      "build",
+                                                      "pull",   "push",   "images",  "login",
+                                                      "logout", "search", "version", "info"};
+constexpr std::array<std::string_view, 6> kSwarm = {"config",  "node",  "secret",
+                                                    "service", "stack", "swarm"};
 
 struct Entry {
   std::string_view name;
@@ -36,7 +38,8 @@ std::vector<Entry> entries_of(std::string_view group) {
   for (const auto commands : all_commands()) {
     for (const CommandSpec& command : commands) {
       for (const std::string_view path : command.spellings()) {
-        if (!path.starts_with(prefix) || path.find(' ', prefix.size()) != std::string_view::npos) continue;
+        if (!path.starts_with(prefix) || path.find(' ', prefix.size()) != std::string_view::npos)
+          continue;
         entries.push_back({path.substr(prefix.size()), &command});
         if (!group.empty()) break;
       }
@@ -47,7 +50,8 @@ std::vector<Entry> entries_of(std::string_view group) {
 }
 
 std::string entry_line(const Entry& entry) {
-  return fmt::format("  {:<{}}{}{}\n", entry.name, kNameColumn, entry.spec->summary, entry.spec->is(kReady) ? "" : kNotYet);
+  return fmt::format("  {:<{}}{}{}\n", entry.name, kNameColumn, entry.spec->summary,
+                     entry.spec->is(kReady) ? "" : kNotYet);
 }
 
 std::vector<std::string> wrap(std::string_view text, std::size_t width) {
@@ -64,7 +68,8 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width) {
 }
 
 std::string flag_name(const FlagSpec& flag) {
-  const std::string short_name = flag.shorthand != 0 ? fmt::format("-{}, ", flag.shorthand) : "    ";
+  const std::string short_name =
+      flag.shorthand != 0 ? fmt::format("-{}, ", flag.shorthand) : "    ";
   const std::string type = flag.type == FlagType::Bool ? "" : fmt::format(" {}", flag.type_name);
   return fmt::format("  {}--{}{}", short_name, flag.name, type);
 }
@@ -73,7 +78,8 @@ std::string flag_text(const FlagSpec& flag) {
   std::string text(flag.help);
   if (!flag.initial.empty()) {
     const bool quoted = flag.type == FlagType::String;
-    text += quoted ? fmt::format(" (default \"{}\")", flag.initial) : fmt::format(" (default {})", flag.initial);
+    text += quoted ? fmt::format(" (default \"{}\")", flag.initial)
+                   : fmt::format(" (default {})", flag.initial);
   }
   if (!flag.is(kReady)) text += kNotYet;
   return text;
@@ -122,9 +128,12 @@ std::string root_help(std::string_view program, std::size_t columns) {
       (entry.spec->is(kGroup) ? management : others).push_back(entry);
     }
   }
-  return fmt::format("Usage:  {0} [OPTIONS] COMMAND\n\nRuns containers, in milliseconds\n{1}{2}{3}{4}\nGlobal Options:\n{5}\nRun '{0} COMMAND --help' for more information on a command.\n",
-                     program, section("Common Commands", common), section("Management Commands", management),
-                     section("Swarm Commands", swarm), section("Commands", others), options_text(root_command(), columns));
+  return fmt::format(
+      "Usage:  {0} [OPTIONS] COMMAND\n\nRuns containers, in milliseconds\n{1}{2}{3}{4}\nGlobal "
+      "Options:\n{5}\nRun '{0} COMMAND --help' for more information on a command.\n",
+      program, section("Common Commands", common), section("Management Commands", management),
+      section("Swarm Commands", swarm), section("Commands", others),
+      options_text(root_command(), columns));
 }
 
 std::string group_help(std::string_view program, std::string_view path, const CommandSpec& spec) {
@@ -132,15 +141,18 @@ std::string group_help(std::string_view program, std::string_view path, const Co
   for (const Entry& entry : entries_of(path)) {
     if (!entry.spec->is(kHidden)) visible.push_back(entry);
   }
-  return fmt::format("Usage:  {0} {1} COMMAND\n\n{2}\n{3}\nRun '{0} {1} COMMAND --help' for more information on a command.\n",
-                     program, path, spec.summary, section("Commands", visible));
+  return fmt::format(
+      "Usage:  {0} {1} COMMAND\n\n{2}\n{3}\nRun '{0} {1} COMMAND --help' for more information on a "
+      "command.\n",
+      program, path, spec.summary, section("Commands", visible));
 }
 
 std::string aliases_text(std::string_view program, const CommandSpec& spec) {
   const auto spellings = spec.spellings();
   if (spellings.size() < 2) return "";
   std::string text;
-  for (const std::string_view path : spellings) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", program, path);
+  for (const std::string_view path : spellings)
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", program, path);
   return fmt::format("\nAliases:\n  {}\n", text);
 }
 
@@ -150,10 +162,12 @@ std::string usage_line(std::string_view program, std::string_view path, const Co
   if (path.empty()) return fmt::format("Usage:  {} [OPTIONS] COMMAND [ARG...]", program);
   if (spec.is(kGroup)) return fmt::format("Usage:  {} {}", program, path);
   const std::string_view options = has_visible_flags(spec) ? " [OPTIONS]" : "";
-  return fmt::format("Usage:  {} {}{}{}{}", program, path, options, spec.usage.empty() ? "" : " ", spec.usage);
+  return fmt::format("Usage:  {} {}{}{}{}", program, path, options, spec.usage.empty() ? "" : " ",
+                     spec.usage);
 }
 
-std::string help_text(std::string_view program, std::string_view path, const CommandSpec& spec, std::size_t columns) {
+std::string help_text(std::string_view program, std::string_view path, const CommandSpec& spec,
+                      std::size_t columns) {
   if (path.empty()) return root_help(program, columns);
   if (spec.is(kGroup)) return group_help(program, path, spec);
   std::string text = fmt::format("{}\n\n{}{}\n{}", usage_line(program, path, spec), spec.summary,

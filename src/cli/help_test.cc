@@ -2,17 +2,20 @@
 
 #include <gtest/gtest.h>
 
-#include "cli/output.h"
 #include "base/strings.h"
+#include "cli/output.h"
 
 namespace wherry::cli {
 namespace {
 
 TEST(UsageLine, is_dockers) {
-  EXPECT_EQ(usage_line("docker", "rm", *find_command("rm")), "Usage:  docker rm [OPTIONS] CONTAINER [CONTAINER...]");
-  EXPECT_EQ(usage_line("docker", "wait", *find_command("wait")), "Usage:  docker wait CONTAINER [CONTAINER...]");
+  EXPECT_EQ(usage_line("docker", "rm", *find_command("rm")),
+            "Usage:  docker rm [OPTIONS] CONTAINER [CONTAINER...]");
+  EXPECT_EQ(usage_line("docker", "wait", *find_command("wait")),
+            "Usage:  docker wait CONTAINER [CONTAINER...]");
   EXPECT_EQ(usage_line("docker", "ps", *find_command("ps")), "Usage:  docker ps [OPTIONS]");
-  EXPECT_EQ(usage_line("wherry", "container", *find_command("container")), "Usage:  wherry container");
+  EXPECT_EQ(usage_line("wherry", "container", *find_command("container")),
+            "Usage:  wherry container");
   EXPECT_EQ(usage_line("wherry", "", root_command()), "Usage:  wherry [OPTIONS] COMMAND [ARG...]");
 }
 
@@ -32,7 +35,8 @@ TEST(HelpText, lists_every_flag_that_is_not_hidden_and_marks_the_missing) {
 TEST(HelpText, is_right_for_narrow_and_wide_terminals) {
   for (const std::size_t columns : {80UL, 100UL, 200UL}) {
     const std::string text = help_text("wherry", "run", *find_command("run"), columns);
-    for (const std::string_view line : split(text, '\n')) EXPECT_LE(text_width(line), columns) << line;
+    for (const std::string_view line : split(text, '\n'))
+      EXPECT_LE(text_width(line), columns) << line;
   }
 }
 
@@ -53,7 +57,8 @@ TEST(HelpText, every_command_of_docker_has_one) {
   for (const auto commands : all_commands()) {
     for (const CommandSpec& command : commands) {
       const std::string path(command.canonical());
-      EXPECT_NE(help_text("wherry", path, command, 80).find("Usage:  wherry " + path), std::string::npos);
+      EXPECT_NE(help_text("wherry", path, command, 80).find("Usage:  wherry " + path),
+                std::string::npos);
     }
   }
 }

@@ -12,7 +12,8 @@ namespace wherry::cli {
 namespace {
 
 template <std::size_t Count>
-std::string scaled(double size, double step, int digits, const std::array<std::string_view, Count>& units) {
+std::string scaled(double size, double step, int digits,
+                   const std::array<std::string_view, Count>& units) {
   std::size_t unit = 0;
   while (size >= step && unit + 1 < Count) {
     size /= step;
@@ -24,12 +25,14 @@ std::string scaled(double size, double step, int digits, const std::array<std::s
 }  // namespace
 
 std::string human_size(double bytes, int digits) {
-  static constexpr std::array<std::string_view, 9> kUnits = {"B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"};
+  static constexpr std::array<std::string_view, 9> kUnits = {"B",  "kB", "MB", "GB", "TB",
+                                                             "PB", "EB", "ZB", "YB"};
   return scaled(bytes, 1000.0, digits, kUnits);
 }
 
 std::string binary_size(double bytes) {
-  static constexpr std::array<std::string_view, 9> kUnits = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"};
+  static constexpr std::array<std::string_view, 9> kUnits = {"B",   "KiB", "MiB", "GiB", "TiB",
+                                                             "PiB", "EiB", "ZiB", "YiB"};
   return scaled(bytes, 1024.0, 4, kUnits);
 }
 
@@ -55,7 +58,8 @@ std::string local_time(std::int64_t unix_seconds) {
   std::tm parts{};
   std::array<char, 64> text{};
   if (::localtime_r(&time, &parts) == nullptr) return "";
-  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S %z %Z", &parts);
+  const std::size_t size =
+      std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S %z %Z", &parts);
   return {text.data(), size};
 }
 
@@ -70,7 +74,8 @@ std::string ellipsis(std::string_view text, std::size_t length) {
 }
 
 std::string short_id(std::string_view id) {
-  if (const std::size_t colon = id.find(':'); colon != std::string_view::npos) id.remove_prefix(colon + 1);
+  if (const std::size_t colon = id.find(':'); colon != std::string_view::npos)
+    id.remove_prefix(colon + 1);
   return std::string(id.substr(0, 12));
 }
 

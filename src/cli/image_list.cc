@@ -34,12 +34,20 @@ struct Name {
 
 ListStyle image_style(const Style& style) {
   ListStyle list{.type = "*formatter.imageContext"};
-  list.default_table = fmt::format("{{{{.Repository}}}}\t{{{{.Tag}}}}\t{}{{{{.ID}}}}\t{{{{.CreatedSince}}}}\t{{{{.Size}}}}",
-                                   style.digests ? "{{.Digest}}\t" : "");
-  list.headings = {{"Containers", "CONTAINERS"}, {"CreatedAt", "CREATED AT"}, {"CreatedSince", "CREATED"},
-                   {"Digest", "DIGEST"}, {"ID", "IMAGE ID"}, {"Repository", "REPOSITORY"},
-                   {"SharedSize", "SHARED SIZE"}, {"Size", "SIZE"}, {"Tag", "TAG"},
-                   {"UniqueSize", "UNIQUE SIZE"}, {"VirtualSize", "SIZE"}};
+  list.default_table = fmt::format(
+      "{{{{.Repository}}}}\t{{{{.Tag}}}}\t{}{{{{.ID}}}}\t{{{{.CreatedSince}}}}\t{{{{.Size}}}}",
+      style.digests ? "{{.Digest}}\t" : "");
+  list.headings = {{"Containers", "CONTAINERS"},
+                   {"CreatedAt", "CREATED AT"},
+                   {"CreatedSince", "CREATED"},
+                   {"Digest", "DIGEST"},
+                   {"ID", "IMAGE ID"},
+                   {"Repository", "REPOSITORY"},
+                   {"SharedSize", "SHARED SIZE"},
+                   {"Size", "SIZE"},
+                   {"Tag", "TAG"},
+                   {"UniqueSize", "UNIQUE SIZE"},
+                   {"VirtualSize", "SIZE"}};
   return list;
 }
 
@@ -49,7 +57,9 @@ std::vector<Name> digests_of(const bj::value& image) {
   for (const bj::value& value : elements(at(image, "RepoDigests"))) {
     const std::string text = string_of(value);
     const auto pair = cut(text, '@');
-    if (pair && pair->before != kNone) names.push_back({.repository = std::string(pair->before), .digest = std::string(pair->after)});
+    if (pair && pair->before != kNone)
+      names.push_back(
+          {.repository = std::string(pair->before), .digest = std::string(pair->after)});
   }
   return names;
 }
@@ -81,25 +91,33 @@ std::vector<Name> names_of(const bj::value& image, bool digests) {
     if (!found) rows.push_back(tag);
   }
   for (const Name& digest : known) {
-    const bool tagged = std::ranges::any_of(tags, [&](const Name& tag) { return tag.repository == digest.repository; });
+    const bool tagged = std::ranges::any_of(
+        tags, [&](const Name& tag) { return tag.repository == digest.repository; });
     if (!tagged) rows.push_back({digest.repository, "", digest.digest});
   }
   if (rows.empty()) rows.push_back({std::string(kNone), std::string(kNone), ""});
   return rows;
 }
 
-std::string or_none(const std::string& text) { return text.empty() ? std::string(kNone) : text; }
+std::string or_none(const std::string& text) {
+  return text.empty() ? std::string(kNone) : text;
+}
 
 bj::object row_of(const bj::value& image, const Name& name, const Style& style) {
   const std::int64_t created = number_at(image, "Created");
   const std::string id = text_at(image, "Id");
   const auto size = static_cast<double>(number_at(image, "Size"));
-  const auto count = [&](std::string_view key, auto text) { return number_at(image, key) == -1 || at(image, key).is_null() ? std::string("N/A") : text(number_at(image, key)); };
+  const auto count = [&](std::string_view key, auto text) {
+    return number_at(image, key) == -1 || at(image, key).is_null() ? std::string("N/A")
+                                                                   : text(number_at(image, key));
+  };
   const auto bytes = [](std::int64_t number) { return human_size(static_cast<double>(number)); };
   bj::object row;
-  row["Containers"] = count("Containers", [](std::int64_t number) { return fmt::format("{}", number); });
+  row["Containers"] =
+      count("Containers", [](std::int64_t number) { return fmt::format("{}", number); });
   row["CreatedAt"] = local_time(created);
-  row["CreatedSince"] = human_duration(std::chrono::seconds(to_unix_seconds(now()) - created)) + " ago";
+  row["CreatedSince"] =
+      human_duration(std::chrono::seconds(to_unix_seconds(now()) - created)) + " ago";
   row["Digest"] = or_none(name.digest);
   row["ID"] = style.no_trunc ? id : short_id(id);
   row["Repository"] = name.repository;
@@ -107,7 +125,8 @@ bj::object row_of(const bj::value& image, const Name& name, const Style& style) 
   row["Size"] = human_size(size);
   row["Tag"] = or_none(name.tag);
   row["UniqueSize"] = at(image, "SharedSize").is_null() || number_at(image, "SharedSize") == -1
-                          ? "N/A" : human_size(size - static_cast<double>(number_at(image, "SharedSize")));
+                          ? "N/A"
+                          : human_size(size - static_cast<double>(number_at(image, "SharedSize")));
   row["VirtualSize"] = human_size(size, 4);
   return row;
 }
@@ -138,7 +157,8 @@ int list_images(const Invocation& invocation) {
   if (!engine) return fail(engine.error());
   const auto answer = (*engine)->call_json(list_call(invocation));
   if (!answer) return fail(answer.error());
-  const bool digests = style.digests || (!format.table && format.text.find(".Digest") != std::string::npos);
+  const bool digests =
+      style.digests || (!format.table && format.text.find(".Digest") != std::string::npos);
   std::vector<bj::object> rows;
   for (const bj::value& image : elements(*answer)) {
     for (const Name& name : names_of(image, digests)) rows.push_back(row_of(image, name, style));
@@ -164,7 +184,8 @@ int remove_images(const Invocation& invocation) {
   std::vector<std::string> errors;
   bool only_absent = true;
   for (const std::string& name : invocation.arguments) {
-    const auto answer = (*engine)->call_json({.method = "DELETE", .path = "/images/" + name, .query = query, .repeated = platforms});
+    const auto answer = (*engine)->call_json(
+        {.method = "DELETE", .path = "/images/" + name, .query = query, .repeated = platforms});
     if (!answer) {
       only_absent = only_absent && answer.error().kind() == ErrorKind::NotFound;
       errors.push_back(answer.error().message());
@@ -172,7 +193,8 @@ int remove_images(const Invocation& invocation) {
     }
     for (const bj::value& item : elements(*answer)) {
       const std::string deleted = text_at(item, "Deleted");
-      print(deleted.empty() ? fmt::format("Untagged: {}\n", text_at(item, "Untagged")) : fmt::format("Deleted: {}\n", deleted));
+      print(deleted.empty() ? fmt::format("Untagged: {}\n", text_at(item, "Untagged"))
+                            : fmt::format("Deleted: {}\n", deleted));
     }
   }
   if (errors.empty()) return 0;
@@ -185,13 +207,15 @@ int tag_image(const Invocation& invocation) {
   const std::string& target = invocation.arguments[1];
   const auto reference = spec::parse_reference(target);
   if (!reference) {
-    print_error(fmt::format("Error parsing reference: {} is not a valid repository/tag: {}\n", quote(target), reference.error().message()));
+    print_error(fmt::format("Error parsing reference: {} is not a valid repository/tag: {}\n",
+                            quote(target), reference.error().message()));
     return 1;
   }
   auto engine = invocation.session.engine();
   if (!engine) return fail(engine.error());
   const spec::Reference tagged = reference->with_default_tag();
-  const auto done = (*engine)->call({.method = "POST", .path = fmt::format("/images/{}/tag", source),
+  const auto done = (*engine)->call({.method = "POST",
+                                     .path = fmt::format("/images/{}/tag", source),
                                      .query = {{"repo", tagged.name()}, {"tag", tagged.tag}}});
   return done ? 0 : fail(done.error());
 }

@@ -73,7 +73,8 @@ int inspect_all(const Invocation& invocation, const Fetch& fetch) {
   std::vector<std::string> errors;
   for (const std::string& name : invocation.arguments) {
     auto document = fetch(**engine, name);
-    const auto added = document ? inspector.add(*document) : Result<>(std::unexpected(document.error()));
+    const auto added =
+        document ? inspector.add(*document) : Result<>(std::unexpected(document.error()));
     if (!added) errors.push_back(added.error().message());
     // A template that does not fit one object is not tried on the next.
     if (document && !added) break;
@@ -85,16 +86,22 @@ int inspect_all(const Invocation& invocation, const Fetch& fetch) {
 
 struct Kind {
   std::string_view name;
-  std::string_view path;    // with {} for the object's name
-  bool swarm;               // answered only by a swarm manager
+  std::string_view path;  // with {} for the object's name
+  bool swarm;             // answered only by a swarm manager
 };
-constexpr std::array<Kind, 10> kKinds = {{{"container", "/containers/{}/json", false}, {"image", "/images/{}/json", false},
-                                          {"network", "/networks/{}", false}, {"volume", "/volumes/{}", false},
-                                          {"service", "/services/{}", true}, {"task", "/tasks/{}", true},
-                                          {"node", "/nodes/{}", true}, {"plugin", "/plugins/{}/json", false},
-                                          {"secret", "/secrets/{}", true}, {"config", "/configs/{}", true}}};
+constexpr std::array<Kind, 10> kKinds = {{{"container", "/containers/{}/json", false},
+                                          {"image", "/images/{}/json", false},
+                                          {"network", "/networks/{}", false},
+                                          {"volume", "/volumes/{}", false},
+                                          {"service", "/services/{}", true},
+                                          {"task", "/tasks/{}", true},
+                                          {"node", "/nodes/{}", true},
+                                          {"plugin", "/plugins/{}/json", false},
+                                          {"secret", "/secrets/{}", true},
+                                          {"config", "/configs/{}", true}}};
 
-Result<std::string> fetch_kind(client::Engine& engine, const Kind& kind, const std::string& name, bool size) {
+Result<std::string> fetch_kind(client::Engine& engine, const Kind& kind, const std::string& name,
+                               bool size) {
   client::Call call{.path = fmt::format(fmt::runtime(kind.path), name)};
   if (size && kind.name == "container") call.query["size"] = "1";
   return TRY(engine.call(call)).body;
@@ -128,20 +135,29 @@ int inspect_objects(const Invocation& invocation) {
   const std::string type = invocation.flags.text("type");
   const bool size = invocation.flags.on("size");
   if (type.empty()) {
-    return inspect_all(invocation, [size](client::Engine& engine, const std::string& name) { return fetch_any(engine, name, size); });
+    return inspect_all(invocation, [size](client::Engine& engine, const std::string& name) {
+      return fetch_any(engine, name, size);
+    });
   }
   const auto kind = std::ranges::find(kKinds, type, &Kind::name);
   if (kind == kKinds.end()) {
-    print_error(fmt::format("unknown type: {}: must be one of \"config\", \"container\", \"image\", \"network\", \"node\", \"plugin\", "
-                            "\"secret\", \"service\", \"task\", \"volume\"\n", quote(type)));
+    print_error(
+        fmt::format("unknown type: {}: must be one of \"config\", \"container\", \"image\", "
+                    "\"network\", \"node\", \"plugin\", "
+                    "\"secret\", \"service\", \"task\", \"volume\"\n",
+                    quote(type)));
     return 1;
   }
-  return inspect_all(invocation, [&](client::Engine& engine, const std::string& name) { return fetch_kind(engine, *kind, name, size); });
+  return inspect_all(invocation, [&](client::Engine& engine, const std::string& name) {
+    return fetch_kind(engine, *kind, name, size);
+  });
 }
 
 int inspect_containers(const Invocation& invocation) {
   const bool size = invocation.flags.on("size");
-  return inspect_all(invocation, [size](client::Engine& engine, const std::string& name) { return fetch_kind(engine, kKinds[0], name, size); });
+  return inspect_all(invocation, [size](client::Engine& engine, const std::string& name) {
+    return fetch_kind(engine, kKinds[0], name, size);
+  });
 }
 
 int inspect_images(const Invocation& invocation) {
@@ -151,9 +167,11 @@ int inspect_images(const Invocation& invocation) {
     if (!text) return fail(text.error());
     query["platform"] = *text;
   }
-  return inspect_all(invocation, [&query](client::Engine& engine, const std::string& name) -> Result<std::string> {
-    return TRY(engine.call({.path = fmt::format("/images/{}/json", name), .query = query})).body;
-  });
+  return inspect_all(
+      invocation, [&query](client::Engine& engine, const std::string& name) -> Result<std::string> {
+        return TRY(engine.call({.path = fmt::format("/images/{}/json", name), .query = query}))
+            .body;
+      });
 }
 
 }  // namespace wherry::cli

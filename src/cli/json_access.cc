@@ -14,7 +14,9 @@ std::string string_of(const bj::value& value) {
   return value.is_string() ? std::string(value.as_string()) : std::string();
 }
 
-std::string text_at(const bj::value& value, std::string_view name) { return string_of(at(value, name)); }
+std::string text_at(const bj::value& value, std::string_view name) {
+  return string_of(at(value, name));
+}
 
 std::int64_t number_at(const bj::value& value, std::string_view name) {
   const bj::value& number = at(value, name);

@@ -38,9 +38,12 @@ std::string label_heading(std::string_view label) {
 
 using LabelOf = std::function<std::optional<std::string>(const std::string& label)>;
 
-Result<std::string> print_row(const ListFormat& format, const ListStyle& style, const bj::object& row, LabelOf label_of) {
+Result<std::string> print_row(const ListFormat& format, const ListStyle& style,
+                              const bj::object& row, LabelOf label_of) {
   TemplateOptions options{.name = "", .struct_type = style.type};
-  options.method = [&label_of](std::string_view name, const std::vector<std::string>& arguments) -> std::optional<std::string> {
+  options.method = [&label_of](
+                       std::string_view name,
+                       const std::vector<std::string>& arguments) -> std::optional<std::string> {
     if (name != "Label" || arguments.size() != 1 || !label_of) return std::nullopt;
     return label_of(arguments[0]);
   };
@@ -57,7 +60,8 @@ ListFormat list_format(std::string_view format, const ListStyle& style) {
   if (format.empty() || format == "table") return {.text = style.default_table, .table = true};
   if (format == "json") return {.text = "json"};
   constexpr std::string_view kTable = "table ";
-  if (format.starts_with(kTable)) return {.text = unescape(trim(format.substr(kTable.size()))), .table = true};
+  if (format.starts_with(kTable))
+    return {.text = unescape(trim(format.substr(kTable.size()))), .table = true};
   return {.text = unescape(format)};
 }
 
@@ -66,7 +70,8 @@ bool format_mentions(const ListFormat& format, std::string_view field) {
   return parsed && parsed->mentions_field(field);
 }
 
-Result<std::string> format_rows(const ListFormat& format, const ListStyle& style, const std::vector<bj::object>& rows) {
+Result<std::string> format_rows(const ListFormat& format, const ListStyle& style,
+                                const std::vector<bj::object>& rows) {
   std::vector<std::string> lines;
   if (format.table) lines.push_back(TRY(print_row(format, style, style.headings, label_heading)));
   for (const bj::object& row : rows) {

@@ -15,16 +15,18 @@
 namespace wherry::cli {
 
 struct ListStyle {
-  std::string default_table;          // the template of the plain table
-  std::string type;                   // Go type, for messages
-  boost::json::object headings;       // field -> heading
+  std::string default_table;     // the template of the plain table
+  std::string type;              // Go type, for messages
+  boost::json::object headings;  // field -> heading
   // {{.Label "x"}} of a row.
-  std::function<std::optional<std::string>(const boost::json::object& row, const std::string& label)> label;
+  std::function<std::optional<std::string>(const boost::json::object& row,
+                                           const std::string& label)>
+      label;
 };
 
 // "" and "table" are the default table; "json" is {{json .}}; \t and \n are unescaped.
 struct ListFormat {
-  std::string text;   // the template
+  std::string text;  // the template
   bool table = false;
 };
 ListFormat list_format(std::string_view format, const ListStyle& style);

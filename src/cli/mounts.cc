@@ -31,12 +31,16 @@ Result<std::vector<std::string>> csv_fields(std::string_view text) {
     } else if (c == ',' && !quoted) {
       fields.emplace_back();
     } else if (c == '"') {
-      return Error::invalid(fmt::format("parse error on line 1, column {}: bare \" in non-quoted-field", i + 1));
+      return Error::invalid(
+          fmt::format("parse error on line 1, column {}: bare \" in non-quoted-field", i + 1));
     } else {
       fields.back() += c;
     }
   }
-  if (quoted) return Error::invalid(fmt::format("parse error on line 1, column {}: extraneous or missing \" in quoted-field", text.size() + 1));
+  if (quoted)
+    return Error::invalid(
+        fmt::format("parse error on line 1, column {}: extraneous or missing \" in quoted-field",
+                    text.size() + 1));
   return fields;
 }
 
@@ -93,7 +97,8 @@ Result<> MountParser::apply_common(const Option& option, bool& known) {
     type_ = to_lower(option.value);
   } else if (option.key == "source" || option.key == "src") {
     source_ = option.value;
-    if (option.value.starts_with("./") || option.value.starts_with("../") || option.value == "." || option.value == "..") {
+    if (option.value.starts_with("./") || option.value.starts_with("../") || option.value == "." ||
+        option.value == "..") {
       source_ = TRY(parse_volume(option.value + ":/")).text;
       source_.resize(source_.size() - 2);
     }
@@ -122,7 +127,10 @@ Result<> MountParser::apply_bind(const Option& option) {
     } else if (option.value == "readonly") {
       bind_["ReadOnlyForceRecursive"] = true;
     } else if (option.value != "enabled") {
-      return Error::invalid(fmt::format("invalid value for bind-recursive: {} (must be \"enabled\", \"disabled\", \"writable\", or \"readonly\")", option.value));
+      return Error::invalid(
+          fmt::format("invalid value for bind-recursive: {} (must be \"enabled\", \"disabled\", "
+                      "\"writable\", or \"readonly\")",
+                      option.value));
     }
     recursive_ = option.value;
   } else {
@@ -175,7 +183,8 @@ Result<> MountParser::apply_tmpfs(const Option& option) {
 }
 
 Result<> MountParser::apply(const Option& option) {
-  static constexpr std::array<std::string_view, 5> kAlone = {"readonly", "ro", "volume-nocopy", "bind-nonrecursive", ""};
+  static constexpr std::array<std::string_view, 5> kAlone = {"readonly", "ro", "volume-nocopy",
+                                                             "bind-nonrecursive", ""};
   bool alone = false;
   for (const std::string_view name : kAlone) alone = alone || option.key == name;
   if (!option.has_value && !alone) {
@@ -197,19 +206,25 @@ Result<> MountParser::apply(const Option& option) {
 
 Result<> MountParser::check_mix() const {
   const auto mixed = [&](std::string_view group) {
-    return Error::invalid(fmt::format("cannot mix '{}-*' options with mount type '{}'", group, type_));
+    return Error::invalid(
+        fmt::format("cannot mix '{}-*' options with mount type '{}'", group, type_));
   };
   if (type_.empty()) return Error::invalid("type is required");
   if (target_.empty()) return Error::invalid("target is required");
-  if (type_ != "volume" && (volume_used_ || !volume_.empty() || !driver_.empty())) return mixed("volume");
+  if (type_ != "volume" && (volume_used_ || !volume_.empty() || !driver_.empty()))
+    return mixed("volume");
   if (type_ != "bind" && !(bind_.empty() && recursive_.empty())) return mixed("bind");
   if (type_ != "tmpfs" && !tmpfs_.empty()) return mixed("tmpfs");
   if (type_ != "image" && image_) return mixed("image");
   if (recursive_ != "readonly") return {};
-  if (!read_only_) return Error::invalid("option 'bind-recursive=readonly' requires 'readonly' to be specified in conjunction");
+  if (!read_only_)
+    return Error::invalid(
+        "option 'bind-recursive=readonly' requires 'readonly' to be specified in conjunction");
   const auto* propagation = bind_.if_contains("Propagation");
   if (propagation == nullptr || *propagation != bj::value("rprivate")) {
-    return Error::invalid("option 'bind-recursive=readonly' requires 'bind-propagation=rprivate' to be specified in conjunction");
+    return Error::invalid(
+        "option 'bind-recursive=readonly' requires 'bind-propagation=rprivate' to be specified in "
+        "conjunction");
   }
   return {};
 }
@@ -266,7 +281,8 @@ Result<bj::value> parse_mount(std::string_view text) {
                   .value = pair ? std::string(pair->after) : "",
                   .has_value = pair.has_value(),
                   .field = field};
-    if (!trim(option.key).size()) return Error::invalid(fmt::format("invalid field '{}' must be a key=value pair", field));
+    if (!trim(option.key).size())
+      return Error::invalid(fmt::format("invalid field '{}' must be a key=value pair", field));
     TRY(parser.apply(option));
   }
   return parser.finish();
@@ -276,7 +292,8 @@ Result<Volume> parse_volume(std::string_view text) {
   const auto parts = cut(text, ':');
   if (!parts) return Volume{.anonymous = true, .text = std::string(text)};
   const std::string_view source = parts->before;
-  const bool relative = source == "." || source == ".." || source.starts_with("./") || source.starts_with("../");
+  const bool relative =
+      source == "." || source == ".." || source.starts_with("./") || source.starts_with("../");
   if (!relative) return Volume{.text = std::string(text)};
   return Volume{.text = fmt::format("{}:{}", absolute(source), parts->after)};
 }

@@ -26,11 +26,17 @@ Result<> write_output(int fd, std::string_view bytes) {
   return {};
 }
 
-void print(std::string_view text) { static_cast<void>(write_output(STDOUT_FILENO, text)); }
+void print(std::string_view text) {
+  static_cast<void>(write_output(STDOUT_FILENO, text));
+}
 
-void print_error(std::string_view text) { static_cast<void>(write_output(STDERR_FILENO, text)); }
+void print_error(std::string_view text) {
+  static_cast<void>(write_output(STDERR_FILENO, text));
+}
 
-bool is_terminal(int fd) { return ::isatty(fd) == 1; }
+bool is_terminal(int fd) {
+  return ::isatty(fd) == 1;
+}
 
 TerminalSize terminal_size(int fd) {
   winsize size{};
@@ -73,7 +79,8 @@ void Aligner::write(std::size_t line) {
   const auto& cells = cells_[line];
   for (std::size_t i = 0; i < cells.size(); ++i) {
     out_ += cells[i];
-    if (i + 1 < cells.size() && i < widths_.size()) out_.append(widths_[i] - text_width(cells[i]), ' ');
+    if (i + 1 < cells.size() && i < widths_.size())
+      out_.append(widths_[i] - text_width(cells[i]), ' ');
   }
   out_ += '\n';
 }

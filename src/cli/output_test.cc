@@ -18,7 +18,8 @@ TEST(Align, columns_are_as_wide_as_their_widest_cell) {
 }
 
 TEST(Align, a_column_has_a_least_width) {
-  EXPECT_EQ(align(Lines{"TAG\tX", "a\tb"}, {.width = 10, .padding = 3}), "TAG       X\na         b\n");
+  EXPECT_EQ(align(Lines{"TAG\tX", "a\tb"}, {.width = 10, .padding = 3}),
+            "TAG       X\na         b\n");
 }
 
 TEST(Align, the_last_cell_is_not_padded) {
@@ -30,7 +31,8 @@ TEST(Align, characters_are_counted_not_bytes) {
 }
 
 TEST(Align, a_line_without_that_cell_ends_the_column) {
-  EXPECT_EQ(align(Lines{" A:\tx", "title", " Long name:\ty"}, {.width = 5, .padding = 1}), " A:  x\ntitle\n Long name: y\n");
+  EXPECT_EQ(align(Lines{" A:\tx", "title", " Long name:\ty"}, {.width = 5, .padding = 1}),
+            " A:  x\ntitle\n Long name: y\n");
 }
 
 TEST(HumanSize, has_three_digits_and_powers_of_1000) {
@@ -48,11 +50,16 @@ struct Age {
   const char* text;
 };
 class HumanDuration : public testing::TestWithParam<Age> {};
-TEST_P(HumanDuration, is_dockers) { EXPECT_EQ(human_duration(std::chrono::seconds(GetParam().seconds)), GetParam().text); }
+TEST_P(HumanDuration, is_dockers) {
+  EXPECT_EQ(human_duration(std::chrono::seconds(GetParam().seconds)), GetParam().text);
+}
 INSTANTIATE_TEST_SUITE_P(Ages, HumanDuration,
-                         testing::Values(Age{0, "Less than a second"}, Age{1, "1 second"}, Age{59, "59 seconds"}, Age{60, "About a minute"},
-                                         Age{119, "About a minute"}, Age{120, "2 minutes"}, Age{3599, "59 minutes"}, Age{3600, "About an hour"},
-                                         Age{7200, "2 hours"}, Age{86400, "24 hours"}, Age{172800, "2 days"}, Age{1209600, "2 weeks"},
+                         testing::Values(Age{0, "Less than a second"}, Age{1, "1 second"},
+                                         Age{59, "59 seconds"}, Age{60, "About a minute"},
+                                         Age{119, "About a minute"}, Age{120, "2 minutes"},
+                                         Age{3599, "59 minutes"}, Age{3600, "About an hour"},
+                                         Age{7200, "2 hours"}, Age{86400, "24 hours"},
+                                         Age{172800, "2 days"}, Age{1209600, "2 weeks"},
                                          Age{5184000, "2 months"}, Age{63072000, "2 years"}));
 
 TEST(Ellipsis, cuts_by_characters) {
@@ -66,13 +73,21 @@ TEST(ShortId, drops_the_algorithm) {
   EXPECT_EQ(short_id("abc"), "abc");
 }
 
-std::string ports(std::string_view json) { return displayable_ports(*client::parse_json(json)); }
+std::string ports(std::string_view json) {
+  return displayable_ports(*client::parse_json(json));
+}
 
 TEST(DisplayablePorts, neighbours_become_ranges) {
-  EXPECT_EQ(ports(R"([{"PrivatePort":80,"Type":"tcp"},{"PrivatePort":81,"Type":"tcp"},{"PrivatePort":53,"Type":"udp"}])"), "53/udp, 80-81/tcp");
-  EXPECT_EQ(ports(R"([{"IP":"0.0.0.0","PrivatePort":1,"PublicPort":1,"Type":"tcp"},{"IP":"0.0.0.0","PrivatePort":2,"PublicPort":2,"Type":"tcp"}])"),
-            "0.0.0.0:1-2->1-2/tcp");
-  EXPECT_EQ(ports(R"([{"IP":"::","PrivatePort":443,"PublicPort":8443,"Type":"tcp"}])"), "[::]:8443->443/tcp");
+  EXPECT_EQ(
+      ports(
+          R"([{"PrivatePort":80,"Type":"tcp"},{"PrivatePort":81,"Type":"tcp"},{"PrivatePort":53,"Type":"udp"}])"),
+      "53/udp, 80-81/tcp");
+  EXPECT_EQ(
+      ports(
+          R"([{"IP":"0.0.0.0","PrivatePort":1,"PublicPort":1,"Type":"tcp"},{"IP":"0.0.0.0","PrivatePort":2,"PublicPort":2,"Type":"tcp"}])"),
+      "0.0.0.0:1-2->1-2/tcp");
+  EXPECT_EQ(ports(R"([{"IP":"::","PrivatePort":443,"PublicPort":8443,"Type":"tcp"}])"),
+            "[::]:8443->443/tcp");
   EXPECT_EQ(ports("null"), "");
 }
 
@@ -85,7 +100,8 @@ TEST(ParseFilters, names_are_lower_case_and_values_collected) {
 TEST(IndentList, is_gos_json_indent) {
   EXPECT_EQ(indent_list({}), "[]\n");
   EXPECT_EQ(indent_list({R"({"a":1,"b":[],"c":{},"d":["x,{\"",2.50]})"}),
-            "[\n    {\n        \"a\": 1,\n        \"b\": [],\n        \"c\": {},\n        \"d\": [\n            \"x,{\\\"\",\n"
+            "[\n    {\n        \"a\": 1,\n        \"b\": [],\n        \"c\": {},\n        \"d\": "
+            "[\n            \"x,{\\\"\",\n"
             "            2.50\n        ]\n    }\n]\n");
 }
 

@@ -31,15 +31,21 @@ struct Group {
 std::vector<Port> sorted_ports(const bj::value& ports) {
   std::vector<Port> sorted;
   for (const bj::value& port : elements(ports)) {
-    sorted.push_back({.ip = text_at(port, "IP"), .inner = number_at(port, "PrivatePort"),
-                      .outer = number_at(port, "PublicPort"), .type = text_at(port, "Type")});
+    sorted.push_back({.ip = text_at(port, "IP"),
+                      .inner = number_at(port, "PrivatePort"),
+                      .outer = number_at(port, "PublicPort"),
+                      .type = text_at(port, "Type")});
   }
-  std::ranges::stable_sort(sorted, {}, [](const Port& port) { return std::tie(port.inner, port.ip, port.outer, port.type); });
+  std::ranges::stable_sort(sorted, {}, [](const Port& port) {
+    return std::tie(port.inner, port.ip, port.outer, port.type);
+  });
   return sorted;
 }
 
 std::string group_text(const Group& group) {
-  const std::string range = group.first == group.last ? fmt::format("{}", group.first) : fmt::format("{}-{}", group.first, group.last);
+  const std::string range = group.first == group.last
+                                ? fmt::format("{}", group.first)
+                                : fmt::format("{}-{}", group.first, group.last);
   if (group.ip.empty()) return fmt::format("{}/{}", range, group.type);
   return fmt::format("{}:{}->{}/{}", group.ip, range, range, group.type);
 }
@@ -53,10 +59,12 @@ std::string displayable_ports(const bj::value& ports) {
   for (const Port& port : sorted_ports(ports)) {
     if (!port.ip.empty() && port.outer != port.inner) {
       const bool v6 = port.ip.find(':') != std::string::npos;
-      mappings.push_back(fmt::format("{}{}{}:{}->{}/{}", v6 ? "[" : "", port.ip, v6 ? "]" : "", port.outer, port.inner, port.type));
+      mappings.push_back(fmt::format("{}{}{}:{}->{}/{}", v6 ? "[" : "", port.ip, v6 ? "]" : "",
+                                     port.outer, port.inner, port.type));
       continue;
     }
-    const auto same = std::ranges::find_if(groups, [&](const Group& group) { return group.ip == port.ip && group.type == port.type; });
+    const auto same = std::ranges::find_if(
+        groups, [&](const Group& group) { return group.ip == port.ip && group.type == port.type; });
     if (same == groups.end()) {
       groups.push_back({port.ip, port.type, port.inner, port.inner});
     } else if (port.inner == same->last + 1) {
@@ -71,7 +79,8 @@ std::string displayable_ports(const bj::value& ports) {
   return join(texts, ", ");
 }
 
-std::map<std::string, std::vector<std::string>> parse_filters(const std::vector<std::string>& values) {
+std::map<std::string, std::vector<std::string>> parse_filters(
+    const std::vector<std::string>& values) {
   std::map<std::string, std::vector<std::string>> filters;
   for (const std::string& value : values) {
     const auto pair = cut(value, '=');

@@ -14,7 +14,8 @@ namespace wherry::cli {
 std::string displayable_ports(const boost::json::value& ports);
 
 // --filter values as name -> values; names in lower case, blanks trimmed.
-std::map<std::string, std::vector<std::string>> parse_filters(const std::vector<std::string>& values);
+std::map<std::string, std::vector<std::string>> parse_filters(
+    const std::vector<std::string>& values);
 
 using client::encode_filters;
 

@@ -22,13 +22,15 @@ constexpr std::size_t kMostBar = 50;
 
 std::string time_left(double seconds) {
   const auto whole = static_cast<std::int64_t>(std::clamp(seconds, 0.0, 359999.0));
-  if (whole >= 3600) return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+  if (whole >= 3600)
+    return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 
 std::string bar(double share, std::size_t width) {
   const std::size_t inner = width - 2;
-  const auto done = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * static_cast<double>(inner));
+  const auto done =
+      static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * static_cast<double>(inner));
   std::string text(inner, ' ');
   std::fill_n(text.begin(), done, '=');
   if (done < inner) text[done] = '>';
@@ -39,7 +41,8 @@ std::string bar(double share, std::size_t width) {
 
 std::string layer_line(const Layer& layer, std::size_t columns) {
   const std::size_t most = columns > 1 ? columns - 1 : 1;
-  std::string text = layer.id.empty() ? layer.status : fmt::format("{}: {}", layer.id, layer.status);
+  std::string text =
+      layer.id.empty() ? layer.status : fmt::format("{}: {}", layer.id, layer.status);
   if (layer.current <= 0 && layer.total <= 0) return text.substr(0, most);
   const auto current = static_cast<double>(layer.current);
   const auto total = static_cast<double>(layer.total);
@@ -47,13 +50,15 @@ std::string layer_line(const Layer& layer, std::size_t columns) {
   if (layer.total > 0) bytes += "/" + human_size(total);
   std::string rate;
   if (layer.bytes_per_second >= 1) rate = fmt::format("  {}/s", human_size(layer.bytes_per_second));
-  if (!rate.empty() && layer.total > layer.current) rate += "  " + time_left((total - current) / layer.bytes_per_second);
+  if (!rate.empty() && layer.total > layer.current)
+    rate += "  " + time_left((total - current) / layer.bytes_per_second);
   const std::size_t fixed = text.size() + 1 + bytes.size();
   if (fixed > most) return text.substr(0, most);
   const std::size_t with_rate = fixed + rate.size();
   const std::size_t space = with_rate < most ? most - with_rate : 0;
   text += ' ';
-  if (layer.total > 0 && space > kLeastBar) text += bar(current / total, std::min(space - 1, kMostBar)) + " ";
+  if (layer.total > 0 && space > kLeastBar)
+    text += bar(current / total, std::min(space - 1, kMostBar)) + " ";
   text += bytes;
   if (with_rate <= most) text += rate;
   return text;
@@ -77,7 +82,8 @@ void ProgressPrinter::plain(const bj::value& message) {
 
 void ProgressPrinter::update(const bj::value& message, Clock::time_point now) {
   const std::string id = text_at(message, "id");
-  auto found = std::ranges::find(layers_, id, [](const Tracked& tracked) { return tracked.layer.id; });
+  auto found =
+      std::ranges::find(layers_, id, [](const Tracked& tracked) { return tracked.layer.id; });
   if (found == layers_.end()) {
     layers_.push_back({.layer = {.id = id}, .since = now});
     found = layers_.end() - 1;
@@ -95,7 +101,8 @@ void ProgressPrinter::update(const bj::value& message, Clock::time_point now) {
     layer.bytes_per_second = 0;
   }
   const double seconds = std::chrono::duration<double>(now - found->since).count();
-  if (seconds > 0.2) layer.bytes_per_second = static_cast<double>(layer.current - found->first) / seconds;
+  if (seconds > 0.2)
+    layer.bytes_per_second = static_cast<double>(layer.current - found->first) / seconds;
   dirty_ = true;
   if (now - last_redraw_ >= kRedrawInterval) redraw(now);
 }
@@ -162,7 +169,8 @@ class MessageReader {
       if (piece.empty()) break;
       buffer_ += piece;
       TRY(take_lines());
-      if (buffer_.size() > kMaximumLine) return Error::internal("message of the engine is too long");
+      if (buffer_.size() > kMaximumLine)
+        return Error::internal("message of the engine is too long");
     }
     if (!trim(buffer_).empty()) TRY(take(buffer_));
     if (printer_ != nullptr) printer_->flush(ProgressPrinter::Clock::now());
@@ -211,8 +219,9 @@ class MessageReader {
 }  // namespace
 
 Result<> print_progress(client::HttpConnection& connection, int fd, Show show, const OnAux& aux) {
-  ProgressPrinter printer([fd](std::string_view text) { static_cast<void>(write_output(fd, text)); },
-                          [fd] { return terminal_size(fd); });
+  ProgressPrinter printer(
+      [fd](std::string_view text) { static_cast<void>(write_output(fd, text)); },
+      [fd] { return terminal_size(fd); });
   return MessageReader(connection, show == Show::Yes ? &printer : nullptr, aux).run();
 }
 

@@ -69,6 +69,7 @@ class ProgressPrinter {
 // for errors). `aux` is called with each "aux" value.
 enum class Show : bool { No, Yes };
 using OnAux = std::function<void(const boost::json::value&)>;
-Result<> print_progress(client::HttpConnection& connection, int fd, Show show, const OnAux& aux = {});
+Result<> print_progress(client::HttpConnection& connection, int fd, Show show,
+                        const OnAux& aux = {});
 
 }  // namespace wherry::cli

@@ -16,7 +16,8 @@ struct PullOptions {
   Show show = Show::Yes;
   int output = 1;  // where progress goes
 };
-Result<> pull_reference(Session& session, const spec::Reference& reference, const PullOptions& options);
+Result<> pull_reference(Session& session, const spec::Reference& reference,
+                        const PullOptions& options);
 
 // The platform of --platform, or of DOCKER_DEFAULT_PLATFORM.
 std::string platform_of(const Flags& flags);

@@ -17,7 +17,8 @@ namespace wherry::cli {
 namespace {
 
 constexpr std::size_t kMaximumPassword = 64 << 10;
-constexpr std::string_view kNoTerminal = "Error: Cannot perform an interactive login from a non TTY device";
+constexpr std::string_view kNoTerminal =
+    "Error: Cannot perform an interactive login from a non TTY device";
 
 // "https://host/v2/" is "host"; docker.io is the Hub.
 std::string server_of(const Invocation& invocation) {
@@ -44,7 +45,8 @@ Result<std::string> ask(std::string_view prompt, Echo echo) {
   std::string line;
   char c = 0;
   ssize_t got = 0;
-  while ((got = ::read(STDIN_FILENO, &c, 1)) == 1 && c != '\n' && line.size() < kMaximumPassword) line += c;
+  while ((got = ::read(STDIN_FILENO, &c, 1)) == 1 && c != '\n' && line.size() < kMaximumPassword)
+    line += c;
   if (changed) {
     ::tcsetattr(STDIN_FILENO, TCSANOW, &before);
     print("\n");
@@ -65,9 +67,11 @@ Result<> ask_for_missing(Credentials& credentials) {
 Result<> check_flags(const Flags& flags) {
   const bool given = flags.given("password");
   if (given && flags.on("password-stdin")) {
-    return Error::invalid("conflicting options: cannot specify both --password and --password-stdin");
+    return Error::invalid(
+        "conflicting options: cannot specify both --password and --password-stdin");
   }
-  if (given) print_error("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
+  if (given)
+    print_error("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n");
   if (flags.on("password-stdin") && flags.text("username").empty()) {
     return Error::invalid("the --password-stdin option requires --username to be set");
   }
@@ -78,38 +82,49 @@ Result<> check_flags(const Flags& flags) {
 Result<Credentials> gather(const Invocation& invocation, const ConfigFile& config) {
   const Flags& flags = invocation.flags;
   TRY(check_flags(flags));
-  Credentials credentials{.username = flags.text("username"), .password = flags.text("password"), .server = server_of(invocation)};
+  Credentials credentials{.username = flags.text("username"),
+                          .password = flags.text("password"),
+                          .server = server_of(invocation)};
   if (flags.on("password-stdin")) {
     credentials.password = TRY(sys::read_all(sys::Fd(::dup(STDIN_FILENO)), kMaximumPassword));
-    while (credentials.password.ends_with('\n') || credentials.password.ends_with('\r')) credentials.password.pop_back();
+    while (credentials.password.ends_with('\n') || credentials.password.ends_with('\r'))
+      credentials.password.pop_back();
   }
   if (credentials.username.empty() && credentials.password.empty()) {
     Credentials stored = TRY(load_credentials(config, credentials.server));
     if (!stored.username.empty() && !stored.password.empty()) {
-      print_error(fmt::format("Authenticating with existing credentials... [Username: {}]\n", stored.username));
+      print_error(fmt::format("Authenticating with existing credentials... [Username: {}]\n",
+                              stored.username));
       return stored;
     }
     credentials.username = stored.username;
   }
-  if (credentials.username.empty() || credentials.password.empty()) TRY(ask_for_missing(credentials));
+  if (credentials.username.empty() || credentials.password.empty())
+    TRY(ask_for_missing(credentials));
   return credentials;
 }
 
 Result<> do_login(const Invocation& invocation) {
   ConfigFile* config = TRY(invocation.session.config());
   Credentials credentials = TRY(gather(invocation, *config));
-  const boost::json::object body = {{"username", credentials.username}, {"password", credentials.password},
+  const boost::json::object body = {{"username", credentials.username},
+                                    {"password", credentials.password},
                                     {"serveraddress", credentials.server}};
   client::Engine* engine = TRY(invocation.session.engine());
-  const auto answer = TRY(engine->call_json({.method = "POST", .path = "/auth", .body = json::write_value(body) + "\n",
+  const auto answer = TRY(engine->call_json({.method = "POST",
+                                             .path = "/auth",
+                                             .body = json::write_value(body) + "\n",
                                              .content_type = "application/json"}));
   if (std::string token = text_at(answer, "IdentityToken"); !token.empty()) {
     credentials.identity_token = std::move(token);
     credentials.password.clear();
   }
   if (TRY(save_credentials(*config, credentials))) {
-    print_error(fmt::format("\nWARNING! Your credentials are stored unencrypted in '{}'.\nConfigure a credential helper to remove this "
-                            "warning. See\nhttps://docs.docker.com/go/credential-store/\n\n", config->path()));
+    print_error(
+        fmt::format("\nWARNING! Your credentials are stored unencrypted in '{}'.\nConfigure a "
+                    "credential helper to remove this "
+                    "warning. See\nhttps://docs.docker.com/go/credential-store/\n\n",
+                    config->path()));
   }
   if (const std::string status = text_at(answer, "Status"); !status.empty()) print(status + "\n");
   return {};
@@ -128,7 +143,8 @@ int logout(const Invocation& invocation) {
   const std::string server = server_of(invocation);
   print(fmt::format("Removing login credentials for {}\n", server));
   if (auto erased = erase_credentials(**config, server); !erased) {
-    print_error(fmt::format("WARNING: could not erase credentials:\n{}: {}\n", server, erased.error().message()));
+    print_error(fmt::format("WARNING: could not erase credentials:\n{}: {}\n", server,
+                            erased.error().message()));
     return 1;
   }
   return 0;

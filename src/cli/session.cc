@@ -23,19 +23,25 @@ Result<> add_custom_headers(std::vector<std::pair<std::string, std::string>>& he
   for (const std::string_view field : split(text, ',')) {
     const auto pair = cut(field, '=');
     if (!pair || trim(pair->before).empty()) {
-      return Error::invalid(fmt::format("invalid custom headers: invalid field '{}': must be formatted as a key=value pair", field));
+      return Error::invalid(fmt::format(
+          "invalid custom headers: invalid field '{}': must be formatted as a key=value pair",
+          field));
     }
     headers.emplace_back(trim(pair->before), pair->after);
   }
   return {};
 }
 
-bool is_header_text(std::string_view text) { return text.find_first_of("\r\n") == std::string_view::npos; }
+bool is_header_text(std::string_view text) {
+  return text.find_first_of("\r\n") == std::string_view::npos;
+}
 
 }  // namespace
 
 Session::Session(std::string program, const Flags& globals)
-    : program_(std::move(program)), hosts_(globals.list("host")), context_(globals.text("context")) {
+    : program_(std::move(program)),
+      hosts_(globals.list("host")),
+      context_(globals.text("context")) {
   config_directory_ = globals.given("config") ? globals.text("config") : default_config_directory();
 }
 
@@ -58,8 +64,11 @@ Result<std::string> Session::context_name() {
 Result<std::string> Session::host() {
   const std::string context = TRY(context_name());
   if (context != "default") return context_host(config_directory_, context);
-  if (hosts_.size() > 1) return Error::invalid("Failed to initialize: unable to resolve docker endpoint: Specify only one -H");
-  if (!hosts_.empty()) return hosts_[0].find("://") == std::string::npos ? "tcp://" + hosts_[0] : hosts_[0];
+  if (hosts_.size() > 1)
+    return Error::invalid(
+        "Failed to initialize: unable to resolve docker endpoint: Specify only one -H");
+  if (!hosts_.empty())
+    return hosts_[0].find("://") == std::string::npos ? "tcp://" + hosts_[0] : hosts_[0];
   return environment("DOCKER_HOST");
 }
 
@@ -70,7 +79,8 @@ Result<std::vector<std::pair<std::string, std::string>>> Session::headers() {
   }
   TRY(add_custom_headers(headers));
   for (const auto& [name, value] : headers) {
-    if (!is_header_text(name) || !is_header_text(value)) return Error::invalid("invalid custom headers: line break");
+    if (!is_header_text(name) || !is_header_text(value))
+      return Error::invalid("invalid custom headers: line break");
   }
   return headers;
 }
@@ -80,10 +90,12 @@ Result<client::Engine*> Session::engine() {
   const std::string named = TRY(host());
   client::Settings settings;
   settings.endpoint = TRY(client::parse_endpoint(named.empty() ? kDefaultHost : named));
-  const bool wants_tls = !environment("DOCKER_TLS_VERIFY").empty() || !environment("DOCKER_TLS").empty();
+  const bool wants_tls =
+      !environment("DOCKER_TLS_VERIFY").empty() || !environment("DOCKER_TLS").empty();
   if (wants_tls && settings.endpoint.kind == client::Endpoint::Kind::Tcp) {
     return Error(ErrorKind::NotImplemented,
-                 fmt::format("{}: TLS to the engine is not available in wherry {}: unset DOCKER_TLS_VERIFY and DOCKER_TLS, or use ssh://",
+                 fmt::format("{}: TLS to the engine is not available in wherry {}: unset "
+                             "DOCKER_TLS_VERIFY and DOCKER_TLS, or use ssh://",
                              program_, WHERRY_VERSION));
   }
   settings.api_version = environment("DOCKER_API_VERSION");

@@ -34,7 +34,8 @@ Result<> StreamPump::write_to(int fd, std::string_view bytes) {
     const int signal_fd = options_.signals == nullptr ? -1 : options_.signals->fd().get();
     std::array<pollfd, 2> entries = {pollfd{.fd = fd, .events = POLLOUT, .revents = 0},
                                      pollfd{.fd = signal_fd, .events = POLLIN, .revents = 0}};
-    if (::poll(entries.data(), entries.size(), -1) < 0 && errno != EINTR) return Error::from_errno(errno, "poll");
+    if (::poll(entries.data(), entries.size(), -1) < 0 && errno != EINTR)
+      return Error::from_errno(errno, "poll");
     if (entries[1].revents != 0) handle_signals();
     if (entries[0].revents == 0) continue;
     const ssize_t written = ::write(fd, bytes.data(), bytes.size());
@@ -69,7 +70,8 @@ void StreamPump::close_input() {
 
 void StreamPump::flush_input() {
   while (!pending_.empty()) {
-    const ssize_t sent = ::send(socket_.get(), pending_.data(), pending_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent =
+        ::send(socket_.get(), pending_.data(), pending_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (sent < 0) {  // the engine takes no more input; its output may go on
       pending_.clear();
@@ -107,9 +109,10 @@ Result<PumpEnd> StreamPump::run() {
     const int input = input_open_ && pending_.empty() ? STDIN_FILENO : -1;
     const int signal_fd = options_.signals == nullptr ? -1 : options_.signals->fd().get();
     const auto socket_events = static_cast<short>(POLLIN | (pending_.empty() ? 0 : POLLOUT));
-    std::array<pollfd, 3> entries = {pollfd{.fd = socket_.get(), .events = socket_events, .revents = 0},
-                                     pollfd{.fd = input, .events = POLLIN, .revents = 0},
-                                     pollfd{.fd = signal_fd, .events = POLLIN, .revents = 0}};
+    std::array<pollfd, 3> entries = {
+        pollfd{.fd = socket_.get(), .events = socket_events, .revents = 0},
+        pollfd{.fd = input, .events = POLLIN, .revents = 0},
+        pollfd{.fd = signal_fd, .events = POLLIN, .revents = 0}};
     if (::poll(entries.data(), entries.size(), -1) < 0) {
       if (errno != EINTR) return Error::from_errno(errno, "poll");
       continue;

@@ -20,7 +20,7 @@ struct PumpOptions {
   bool use_stdin = false;
   bool use_stdout = true;
   bool use_stderr = true;
-  std::optional<std::string> detach_keys;    // bytes; looked for in what is typed
+  std::optional<std::string> detach_keys;  // bytes; looked for in what is typed
   std::function<void(int number)> on_signal;
   const SignalQueue* signals = nullptr;
 };
@@ -37,7 +37,7 @@ class StreamPump {
   Result<bool> read_stream();  // false at its end
   Result<> deliver(std::string_view bytes);
   Result<> write_to(int fd, std::string_view bytes);
-  bool read_input();           // true if the user detached
+  bool read_input();  // true if the user detached
   void close_input();
   void flush_input();
   void handle_signals();
@@ -47,7 +47,7 @@ class StreamPump {
   PumpOptions options_;
   DetachScanner scanner_;
   client::FrameReader frames_;
-  std::string pending_;        // typed, not yet sent
+  std::string pending_;  // typed, not yet sent
   bool input_open_;
 };
 

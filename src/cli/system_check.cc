@@ -17,7 +17,8 @@ namespace {
 
 namespace bj = boost::json;
 
-bj::value item(std::string_view name, std::string_view status, std::string_view detail, std::string_view remedy = "") {
+bj::value item(std::string_view name, std::string_view status, std::string_view detail,
+               std::string_view remedy = "") {
   return bj::value{{"Subject", name}, {"State", status}, {"Detail", detail}, {"Remedy", remedy}};
 }
 
@@ -33,7 +34,8 @@ bj::value kernel_item() {
   const std::uint64_t major = parse_u64(parts[0]).value_or(0);
   const std::uint64_t minor = parts.size() > 1 ? parse_u64(parts[1]).value_or(0) : 0;
   const bool enough = major > 5 || (major == 5 && minor >= 10);
-  return item("kernel", enough ? "ok" : "missing", names.release, enough ? "" : "boot Linux 5.10 or newer");
+  return item("kernel", enough ? "ok" : "missing", names.release,
+              enough ? "" : "boot Linux 5.10 or newer");
 }
 
 // What can be seen without privileges and without trying anything out.
@@ -42,20 +44,25 @@ bj::array local_items(const Error& why) {
   items.push_back(item("engine", "missing", why.message(), "start wherryd, or set DOCKER_HOST"));
   items.push_back(kernel_item());
   const bool root = ::geteuid() == 0;
-  items.push_back(item("root or user namespaces", root ? "ok" : "limited", root ? "running as root" : "running as an ordinary user",
+  items.push_back(item("root or user namespaces", root ? "ok" : "limited",
+                       root ? "running as root" : "running as an ordinary user",
                        root ? "" : "run wherryd as root"));
   const bool overlay = lists("/proc/filesystems", "\toverlay\n");
-  items.push_back(item("overlay", overlay ? "ok" : "limited", overlay ? "known to the kernel" : "not known to the kernel",
+  items.push_back(item("overlay", overlay ? "ok" : "limited",
+                       overlay ? "known to the kernel" : "not known to the kernel",
                        overlay ? "" : "modprobe overlay; until then layers are copied"));
   const bool v2 = ::access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0;
   const bool v1 = ::access("/sys/fs/cgroup/memory", F_OK) == 0;
-  items.push_back(item("cgroups", v2 || v1 ? "ok" : "missing", v2 ? "version 2" : (v1 ? "version 1" : "not mounted below /sys/fs/cgroup"),
+  items.push_back(item("cgroups", v2 || v1 ? "ok" : "missing",
+                       v2 ? "version 2" : (v1 ? "version 1" : "not mounted below /sys/fs/cgroup"),
                        v2 || v1 ? "" : "mount -t cgroup2 none /sys/fs/cgroup"));
   const bool network = ::access("/proc/self/ns/net", F_OK) == 0;
-  items.push_back(item("network namespaces", network ? "ok" : "missing", network ? "known to the kernel" : "not known to the kernel",
+  items.push_back(item("network namespaces", network ? "ok" : "missing",
+                       network ? "known to the kernel" : "not known to the kernel",
                        network ? "" : "use a kernel with CONFIG_NET_NS"));
   const bool seccomp = lists("/proc/self/status", "Seccomp:");
-  items.push_back(item("seccomp", seccomp ? "ok" : "missing", seccomp ? "known to the kernel" : "not known to the kernel",
+  items.push_back(item("seccomp", seccomp ? "ok" : "missing",
+                       seccomp ? "known to the kernel" : "not known to the kernel",
                        seccomp ? "" : "use a kernel with CONFIG_SECCOMP_FILTER"));
   return items;
 }
@@ -66,7 +73,8 @@ std::string lines_of(const bj::array& items) {
     const std::string remedy = text_at(check, "Remedy");
     std::string detail = text_at(check, "Detail");
     if (!remedy.empty()) detail += (detail.empty() ? "-> " : "  -> ") + remedy;
-    lines.push_back(fmt::format("{}\t{}\t{}", text_at(check, "State"), text_at(check, "Subject"), detail));
+    lines.push_back(
+        fmt::format("{}\t{}\t{}", text_at(check, "State"), text_at(check, "Subject"), detail));
   }
   return align(lines, {.width = 0, .padding = 2});
 }
@@ -93,7 +101,8 @@ int check_system(const Invocation& invocation) {
   } else {
     print(lines_of(items));
   }
-  const bool missing = std::ranges::any_of(items, [](const bj::value& check) { return text_at(check, "State") == "missing"; });
+  const bool missing = std::ranges::any_of(
+      items, [](const bj::value& check) { return text_at(check, "State") == "missing"; });
   return missing ? 1 : 0;
 }
 

@@ -17,7 +17,9 @@ namespace bj = boost::json;
 
 constexpr int kTemplateErrorCode = 64;
 
-std::string yes_or_no(bool value) { return value ? "true" : "false"; }
+std::string yes_or_no(bool value) {
+  return value ? "true" : "false";
+}
 
 class InfoText {
  public:
@@ -69,7 +71,8 @@ class InfoText {
 
   void plugins(std::string_view name) {
     std::vector<std::string> names;
-    for (const bj::value& plugin : elements(at(at(info_, "Plugins"), name))) names.push_back(string_of(plugin));
+    for (const bj::value& plugin : elements(at(at(info_, "Plugins"), name)))
+      names.push_back(string_of(plugin));
     if (!names.empty() || name != "Authorization") line(name, join(names, " "), 2);
   }
 
@@ -109,7 +112,8 @@ class InfoText {
           out_ += fmt::format("  {}\n", pair->after);
         } else {
           std::string name(pair->before);
-          if (!name.empty() && name[0] >= 'a' && name[0] <= 'z') name[0] = static_cast<char>(name[0] - 32);
+          if (!name.empty() && name[0] >= 'a' && name[0] <= 'z')
+            name[0] = static_cast<char>(name[0] - 32);
           out_ += fmt::format("   {}: {}\n", name, pair->after);
         }
       }
@@ -145,9 +149,11 @@ class InfoText {
     if (config.is_object()) {
       out_ += " Insecure Registries:\n";
       for (const auto& index : members(at(config, "IndexConfigs"))) {
-        if (!bool_at(index.value(), "Secure")) out_ += fmt::format("  {}\n", std::string_view(index.key()));
+        if (!bool_at(index.value(), "Secure"))
+          out_ += fmt::format("  {}\n", std::string_view(index.key()));
       }
-      for (const bj::value& range : elements(at(config, "InsecureRegistryCIDRs"))) out_ += fmt::format("  {}\n", string_of(range));
+      for (const bj::value& range : elements(at(config, "InsecureRegistryCIDRs")))
+        out_ += fmt::format("  {}\n", string_of(range));
       list("Registry Mirrors", elements(at(config, "Mirrors")));
     }
     line("Live Restore Enabled", yes_or_no(bool_at(info_, "LiveRestoreEnabled")));
@@ -159,10 +165,17 @@ class InfoText {
 };
 
 bj::object client_info(const std::string& context) {
-  return {{"Debug", false},     {"Version", WHERRY_VERSION}, {"DefaultAPIVersion", client::kApiVersion},
-          {"GitCommit", ""},    {"GoVersion", ""},           {"Os", "linux"},
-          {"Arch", "amd64"},    {"BuildTime", ""},           {"Context", context},
-          {"Plugins", bj::array()}, {"Warnings", nullptr}};
+  return {{"Debug", false},
+          {"Version", WHERRY_VERSION},
+          {"DefaultAPIVersion", client::kApiVersion},
+          {"GitCommit", ""},
+          {"GoVersion", ""},
+          {"Os", "linux"},
+          {"Arch", "amd64"},
+          {"BuildTime", ""},
+          {"Context", context},
+          {"Plugins", bj::array()},
+          {"Warnings", nullptr}};
 }
 
 int print_formatted(const std::string& format, const bj::value& info, const std::string& context) {
@@ -197,10 +210,12 @@ int print_info(const Invocation& invocation) {
   if (!engine) return fail(engine.error());
   const auto info = (*engine)->call_json({.path = "/info"});
   if (!format.empty()) return info ? print_formatted(format, *info, *context) : fail(info.error());
-  print(fmt::format("Client:\n Version:    {}\n Context:    {}\n Debug Mode: false\n\nServer:\n", WHERRY_VERSION, *context));
+  print(fmt::format("Client:\n Version:    {}\n Context:    {}\n Debug Mode: false\n\nServer:\n",
+                    WHERRY_VERSION, *context));
   if (!info) return fail(info.error());
   print(InfoText(*info).text());
-  for (const bj::value& warning : elements(at(*info, "Warnings"))) print_error(string_of(warning) + "\n");
+  for (const bj::value& warning : elements(at(*info, "Warnings")))
+    print_error(string_of(warning) + "\n");
   return 0;
 }
 

@@ -23,9 +23,15 @@ constexpr int kTemplateErrorCode = 64;
 constexpr std::string_view kNotGo = "none (C++23)";
 
 bj::object client_version(const std::string& api_version, const std::string& context) {
-  return {{"Version", WHERRY_VERSION}, {"ApiVersion", api_version}, {"DefaultAPIVersion", client::kApiVersion},
-          {"GitCommit", ""},           {"GoVersion", kNotGo},       {"Os", "linux"},
-          {"Arch", "amd64"},           {"BuildTime", ""},           {"Context", context}};
+  return {{"Version", WHERRY_VERSION},
+          {"ApiVersion", api_version},
+          {"DefaultAPIVersion", client::kApiVersion},
+          {"GitCommit", ""},
+          {"GoVersion", kNotGo},
+          {"Os", "linux"},
+          {"Arch", "amd64"},
+          {"BuildTime", ""},
+          {"Context", context}};
 }
 
 // Go's ANSIC form of an RFC 3339 time; what is none stays as it is.
@@ -36,14 +42,16 @@ std::string ansic(const std::string& text) {
   std::tm parts{};
   std::array<char, 64> buffer{};
   ::gmtime_r(&seconds, &parts);
-  return {buffer.data(), std::strftime(buffer.data(), buffer.size(), "%a %b %e %H:%M:%S %Y", &parts)};
+  return {buffer.data(),
+          std::strftime(buffer.data(), buffer.size(), "%a %b %e %H:%M:%S %Y", &parts)};
 }
 
 // Times of the components are for people.
 bj::value readable(bj::value server) {
   if (!server.is_object() || !at(server, "Components").is_array()) return server;
   for (bj::value& component : server.as_object()["Components"].as_array()) {
-    bj::value* details = component.is_object() ? component.as_object().if_contains("Details") : nullptr;
+    bj::value* details =
+        component.is_object() ? component.as_object().if_contains("Details") : nullptr;
     const std::string time = details == nullptr ? "" : text_at(*details, "BuildTime");
     if (!time.empty()) details->as_object()["BuildTime"] = ansic(time);
   }
@@ -56,7 +64,8 @@ void add_client(const bj::object& client, std::vector<std::string>& lines) {
   const std::string own = text_at(value, "DefaultAPIVersion");
   lines.emplace_back("Client:");
   lines.push_back(" Version:\t" + text_at(value, "Version"));
-  lines.push_back(" API version:\t" + used + (used == own ? "" : fmt::format(" (downgraded from {})", own)));
+  lines.push_back(" API version:\t" + used +
+                  (used == own ? "" : fmt::format(" (downgraded from {})", own)));
   lines.push_back(" Go version:\t" + text_at(value, "GoVersion"));
   lines.push_back(" Git commit:\t" + text_at(value, "GitCommit"));
   lines.push_back(" Built:\t" + text_at(value, "BuildTime"));
@@ -75,11 +84,13 @@ void add_component(const bj::value& component, std::vector<std::string>& lines) 
     for (const auto& [key, value] : sorted) lines.push_back(fmt::format("  {}:\t{}", key, value));
     return;
   }
-  lines.push_back(fmt::format("  API version:\t{} (minimum version {})", text_at(details, "ApiVersion"), text_at(details, "MinAPIVersion")));
+  lines.push_back(fmt::format("  API version:\t{} (minimum version {})",
+                              text_at(details, "ApiVersion"), text_at(details, "MinAPIVersion")));
   lines.push_back("  Go version:\t" + text_at(details, "GoVersion"));
   lines.push_back("  Git commit:\t" + text_at(details, "GitCommit"));
   lines.push_back("  Built:\t" + text_at(details, "BuildTime"));
-  lines.push_back(fmt::format("  OS/Arch:\t{}/{}", text_at(details, "Os"), text_at(details, "Arch")));
+  lines.push_back(
+      fmt::format("  OS/Arch:\t{}/{}", text_at(details, "Os"), text_at(details, "Arch")));
   lines.push_back("  Experimental:\t" + text_at(details, "Experimental"));
 }
 
@@ -90,7 +101,8 @@ std::string version_text(const bj::object& client, const bj::value& server) {
     const std::string platform = text_at(at(server, "Platform"), "Name");
     lines.emplace_back("");
     lines.push_back("Server:" + (platform.empty() ? "" : " " + platform));
-    for (const bj::value& component : elements(at(server, "Components"))) add_component(component, lines);
+    for (const bj::value& component : elements(at(server, "Components")))
+      add_component(component, lines);
   }
   return align(lines, {.width = 20, .padding = 1});
 }
@@ -102,7 +114,8 @@ int print_formatted(const std::string& format, const bj::object& client, const b
     print(go_json(data) + "\n");
     return 0;
   }
-  const auto parsed = GoTemplate::parse(format, {.name = "version", .struct_type = "system.versionInfo"});
+  const auto parsed =
+      GoTemplate::parse(format, {.name = "version", .struct_type = "system.versionInfo"});
   if (!parsed) {
     print_error(fmt::format("template parsing error: {}\n", parsed.error().message()));
     return kTemplateErrorCode;
@@ -130,8 +143,10 @@ int print_version(const Invocation& invocation) {
   auto engine = invocation.session.engine();
   if (!engine) return fail(engine.error());
   const auto ping = (*engine)->ping();
-  const auto answer = ping ? (*engine)->call_json({.path = "/version"}) : Result<bj::value>(std::unexpected(ping.error()));
-  const bj::object client = client_version(ping ? (*engine)->api_version() : std::string(client::kApiVersion), *context);
+  const auto answer = ping ? (*engine)->call_json({.path = "/version"})
+                           : Result<bj::value>(std::unexpected(ping.error()));
+  const bj::object client =
+      client_version(ping ? (*engine)->api_version() : std::string(client::kApiVersion), *context);
   const bj::value server = answer ? readable(*answer) : bj::value(nullptr);
   int code = 0;
   if (format.empty()) {

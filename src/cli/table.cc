@@ -37,7 +37,9 @@ constexpr CommandSpec kRoot = {"", "COMMAND", "", {kRootFlags}, kReady | kGroup}
 
 }  // namespace
 
-std::vector<std::string_view> CommandSpec::spellings() const { return split(paths, ';'); }
+std::vector<std::string_view> CommandSpec::spellings() const {
+  return split(paths, ';');
+}
 
 const FlagSpec* CommandSpec::flag(std::string_view name) const {
   const auto found = std::ranges::find(flags, name, &FlagSpec::name);
@@ -54,7 +56,9 @@ std::array<std::span<const CommandSpec>, 6> all_commands() {
           network_commands(),   swarm_commands(), service_commands()};
 }
 
-const CommandSpec& root_command() { return kRoot; }
+const CommandSpec& root_command() {
+  return kRoot;
+}
 
 const CommandSpec* find_command(std::string_view path) {
   for (const auto commands : all_commands()) {

@@ -12,8 +12,21 @@
 namespace wherry::cli {
 
 enum class FlagType : std::uint8_t {
-  Bool, String, Int, Uint, Uint16, Float, Duration, Bytes, Decimal, List, Map, Ulimit, Mount,
-  Filter, Other,
+  Bool,
+  String,
+  Int,
+  Uint,
+  Uint16,
+  Float,
+  Duration,
+  Bytes,
+  Decimal,
+  List,
+  Map,
+  Ulimit,
+  Mount,
+  Filter,
+  Other,
 };
 
 // Marks of flags and commands.

@@ -355,6 +355,8 @@ constexpr CommandSpec kCommands[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> container_commands() { return kCommands; }
+std::span<const CommandSpec> container_commands() {
+  return kCommands;
+}
 
 }  // namespace wherry::cli

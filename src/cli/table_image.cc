@@ -144,6 +144,8 @@ constexpr CommandSpec kCommands[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> image_commands() { return kCommands; }
+std::span<const CommandSpec> image_commands() {
+  return kCommands;
+}
 
 }  // namespace wherry::cli

@@ -109,6 +109,8 @@ constexpr CommandSpec kCommands[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> network_commands() { return kCommands; }
+std::span<const CommandSpec> network_commands() {
+  return kCommands;
+}
 
 }  // namespace wherry::cli

@@ -229,6 +229,8 @@ constexpr CommandSpec kCommands[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> service_commands() { return kCommands; }
+std::span<const CommandSpec> service_commands() {
+  return kCommands;
+}
 
 }  // namespace wherry::cli

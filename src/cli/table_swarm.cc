@@ -177,6 +177,8 @@ constexpr CommandSpec kCommands[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> swarm_commands() { return kCommands; }
+std::span<const CommandSpec> swarm_commands() {
+  return kCommands;
+}
 
 }  // namespace wherry::cli

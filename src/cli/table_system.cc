@@ -216,6 +216,8 @@ constexpr CommandSpec kCommands[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> system_commands() { return kCommands; }
+std::span<const CommandSpec> system_commands() {
+  return kCommands;
+}
 
 }  // namespace wherry::cli

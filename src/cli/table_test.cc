@@ -40,8 +40,11 @@ std::vector<Row> load_rows() {
   std::getline(file, line);
   while (std::getline(file, line)) {
     const auto cells = split(line, '\t');
-    Row row{.path = without_program(cells[0]), .usage = std::string(cells[2]), .flag = std::string(cells[3]),
-            .shorthand = std::string(cells[4]), .type = std::string(cells[5])};
+    Row row{.path = without_program(cells[0]),
+            .usage = std::string(cells[2]),
+            .flag = std::string(cells[3]),
+            .shorthand = std::string(cells[4]),
+            .type = std::string(cells[5])};
     for (const std::string_view alias : split(cells[1], ';')) {
       if (alias.starts_with("docker ")) row.aliases.push_back(without_program(alias));
     }
@@ -55,9 +58,13 @@ const std::vector<Row>& rows() {
   return kRows;
 }
 
-const CommandSpec* spec_of(const Row& row) { return row.path.empty() ? &root_command() : find_command(row.path); }
+const CommandSpec* spec_of(const Row& row) {
+  return row.path.empty() ? &root_command() : find_command(row.path);
+}
 
-bool is_flag_row(const Row& row) { return row.flag.starts_with("--") && row.flag != "--help"; }
+bool is_flag_row(const Row& row) {
+  return row.flag.starts_with("--") && row.flag != "--help";
+}
 
 // A value of that type that is not the flag's default.
 std::string value_for(const FlagSpec& flag) {
@@ -68,20 +75,28 @@ std::string value_for(const FlagSpec& flag) {
     case FlagType::Mount: return "type=bind,src=/a,dst=/b";
     case FlagType::Filter: return "a=b";
     case FlagType::Map: return "net.a=b";
-    case FlagType::Int: case FlagType::Uint: case FlagType::Uint16: case FlagType::Float:
-    case FlagType::Bytes: case FlagType::Decimal: return "7";
+    case FlagType::Int:
+    case FlagType::Uint:
+    case FlagType::Uint16:
+    case FlagType::Float:
+    case FlagType::Bytes:
+    case FlagType::Decimal: return "7";
     case FlagType::List: return flag.name == "attach" ? "stdout" : "a=b";
-    case FlagType::String: case FlagType::Other: return "x";
+    case FlagType::String:
+    case FlagType::Other: return "x";
   }
   return "x";
 }
 
-TEST(Table, has_all_of_dockers_rows) { EXPECT_EQ(rows().size(), 1199U); }
+TEST(Table, has_all_of_dockers_rows) {
+  EXPECT_EQ(rows().size(), 1199U);
+}
 
 TEST(Table, every_command_and_alias_is_known) {
   for (const Row& row : rows()) {
     ASSERT_NE(spec_of(row), nullptr) << row.path;
-    for (const std::string& alias : row.aliases) EXPECT_EQ(find_command(alias), spec_of(row)) << row.path << " = " << alias;
+    for (const std::string& alias : row.aliases)
+      EXPECT_EQ(find_command(alias), spec_of(row)) << row.path << " = " << alias;
   }
 }
 
@@ -107,7 +122,9 @@ TEST(Table, no_flag_is_here_that_docker_lacks) {
     for (const CommandSpec& command : commands) {
       if (command.canonical() == "system check") continue;  // ours
       for (const FlagSpec& flag : command.flags) {
-        EXPECT_TRUE(known.contains(std::string(command.canonical()) + "--" + std::string(flag.name))) << command.paths << flag.name;
+        EXPECT_TRUE(
+            known.contains(std::string(command.canonical()) + "--" + std::string(flag.name)))
+            << command.paths << flag.name;
       }
     }
   }
@@ -117,14 +134,16 @@ TEST(Table, every_row_is_done_or_says_that_it_is_not_available) {
   for (const Row& row : rows()) {
     const CommandSpec* spec = spec_of(row);
     if (spec->is(kGroup) && !row.path.empty()) continue;
-    const bool has_handler = row.path.empty() || row.path == "help" || find_handler(spec->canonical()) != nullptr;
+    const bool has_handler =
+        row.path.empty() || row.path == "help" || find_handler(spec->canonical()) != nullptr;
     EXPECT_EQ(spec->is(kReady), has_handler) << row.path;
     if (!is_flag_row(row) || !spec->is(kReady)) continue;
     const FlagSpec* flag = spec->flag(row.flag.substr(2));
     const std::vector<std::string> words = {row.flag + "=" + value_for(*flag), "argument"};
     const auto line = parse_flags(*spec, words, Interspersed::No);
     if (flag->is(kReady)) {
-      EXPECT_TRUE(line) << row.path << " " << words[0] << ": " << (line ? "" : line.error().message);
+      EXPECT_TRUE(line) << row.path << " " << words[0] << ": "
+                        << (line ? "" : line.error().message);
     } else {
       ASSERT_FALSE(line) << row.path << " " << words[0];
       EXPECT_EQ(line.error().kind, FlagError::Kind::NotAvailable) << line.error().message;
@@ -140,7 +159,8 @@ TEST(Table, commands_have_every_flag_once) {
       std::set<char> letters;
       for (const FlagSpec& flag : command.flags) {
         EXPECT_TRUE(names.insert(flag.name).second) << command.paths << " " << flag.name;
-        EXPECT_TRUE(flag.shorthand == 0 || letters.insert(flag.shorthand).second) << command.paths << " " << flag.name;
+        EXPECT_TRUE(flag.shorthand == 0 || letters.insert(flag.shorthand).second)
+            << command.paths << " " << flag.name;
       }
     }
   }
@@ -161,8 +181,10 @@ TEST_P(ArityOf, is_read_off_the_usage) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, ArityOf,
-                         testing::Values(ArityCase{"", 0, 0}, ArityCase{"[SERVER]", 0, 1}, ArityCase{"NAME[:TAG|@DIGEST]", 1, 1},
-                                         ArityCase{"CONTAINER NEW_NAME", 2, 2}, ArityCase{"CONTAINER [CONTAINER...]", 1, kUnbounded},
+                         testing::Values(ArityCase{"", 0, 0}, ArityCase{"[SERVER]", 0, 1},
+                                         ArityCase{"NAME[:TAG|@DIGEST]", 1, 1},
+                                         ArityCase{"CONTAINER NEW_NAME", 2, 2},
+                                         ArityCase{"CONTAINER [CONTAINER...]", 1, kUnbounded},
                                          ArityCase{"CONTAINER COMMAND [ARG...]", 2, kUnbounded},
                                          ArityCase{"CONTAINER [ps OPTIONS]", 1, kUnbounded},
                                          ArityCase{"IMAGE [COMMAND] [ARG...]", 1, kUnbounded},

@@ -48,7 +48,8 @@ Result<RawTerminal> RawTerminal::enter(int fd) {
   RawTerminal terminal(fd, saved);
   TRY(terminal.start_watcher());
   const termios raw = raw_form(saved);
-  if (::tcsetattr(fd, TCSANOW, &raw) < 0) return Error::from_errno(errno, "set the terminal to raw mode");
+  if (::tcsetattr(fd, TCSANOW, &raw) < 0)
+    return Error::from_errno(errno, "set the terminal to raw mode");
   return terminal;
 }
 

@@ -16,11 +16,13 @@ namespace wherry::cli {
 namespace {
 
 Error syntax(std::string_view function, std::string_view text) {
-  return Error::invalid(fmt::format("strconv.{}: parsing {}: invalid syntax", function, quote(text)));
+  return Error::invalid(
+      fmt::format("strconv.{}: parsing {}: invalid syntax", function, quote(text)));
 }
 
 Error out_of_range(std::string_view function, std::string_view text) {
-  return Error::invalid(fmt::format("strconv.{}: parsing {}: value out of range", function, quote(text)));
+  return Error::invalid(
+      fmt::format("strconv.{}: parsing {}: value out of range", function, quote(text)));
 }
 
 struct Digits {
@@ -63,9 +65,13 @@ std::optional<std::int64_t> unit_nanoseconds(std::string_view unit) {
     std::string_view name;
     std::int64_t nanoseconds;
   };
-  static constexpr std::array<Unit, 8> kUnits = {{{"ns", 1}, {"us", 1000}, {"µs", 1000},
-                                                  {"μs", 1000}, {"ms", 1'000'000},
-                                                  {"s", 1'000'000'000}, {"m", 60'000'000'000},
+  static constexpr std::array<Unit, 8> kUnits = {{{"ns", 1},
+                                                  {"us", 1000},
+                                                  {"µs", 1000},
+                                                  {"μs", 1000},
+                                                  {"ms", 1'000'000},
+                                                  {"s", 1'000'000'000},
+                                                  {"m", 60'000'000'000},
                                                   {"h", 3'600'000'000'000}}};
   const auto found = std::ranges::find(kUnits, unit, &Unit::name);
   if (found == kUnits.end()) return std::nullopt;
@@ -93,8 +99,9 @@ std::optional<Rational> parse_rational(std::string_view text) {
     text = text.substr(0, mark);
   }
   const std::size_t point = text.find('.');
-  const std::string digits = std::string(text.substr(0, point)) +
-                             (point == std::string_view::npos ? "" : std::string(text.substr(point + 1)));
+  const std::string digits =
+      std::string(text.substr(0, point)) +
+      (point == std::string_view::npos ? "" : std::string(text.substr(point + 1)));
   const auto number = parse_i64(digits);
   if (!number || digits.size() > 18) return std::nullopt;
   Rational rational{*number, 1};
@@ -107,8 +114,8 @@ std::optional<Rational> parse_rational(std::string_view text) {
 }
 
 constexpr std::array<std::string_view, 15> kUlimits = {
-    "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice",
-    "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack"};
+    "core",   "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue", "nice",
+    "nofile", "nproc", "rss",  "rtprio", "rttime", "sigpending", "stack"};
 
 constexpr std::array<std::string_view, 8> kKernelSysctls = {
     "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
@@ -116,8 +123,9 @@ constexpr std::array<std::string_view, 8> kKernelSysctls = {
 
 Result<> check_sysctl(std::string_view value) {
   const auto pair = cut(value, '=');
-  const bool allowed = pair && (std::ranges::find(kKernelSysctls, pair->before) != kKernelSysctls.end() ||
-                                pair->before.starts_with("net.") || pair->before.starts_with("fs.mqueue."));
+  const bool allowed =
+      pair && (std::ranges::find(kKernelSysctls, pair->before) != kKernelSysctls.end() ||
+               pair->before.starts_with("net.") || pair->before.starts_with("fs.mqueue."));
   if (!allowed) return Error::invalid(fmt::format("sysctl '{}' is not allowed", value));
   return {};
 }
@@ -157,7 +165,8 @@ Result<> check_uint16(std::string_view value) {
 
 Result<bool> parse_bool(std::string_view text) {
   static constexpr std::array<std::string_view, 6> kTrue = {"1", "t", "T", "true", "TRUE", "True"};
-  static constexpr std::array<std::string_view, 6> kFalse = {"0", "f", "F", "false", "FALSE", "False"};
+  static constexpr std::array<std::string_view, 6> kFalse = {"0",     "f",     "F",
+                                                             "false", "FALSE", "False"};
   if (std::ranges::find(kTrue, text) != kTrue.end()) return true;
   if (std::ranges::find(kFalse, text) != kFalse.end()) return false;
   return syntax("ParseBool", text);
@@ -178,14 +187,16 @@ Result<std::uint64_t> parse_uint(std::string_view text) {
 
 Result<std::int64_t> parse_memory(std::string_view text) {
   const std::size_t last = text.find_last_of("0123456789. ");
-  if (last == std::string_view::npos) return Error::invalid(fmt::format("invalid size: '{}'", text));
+  if (last == std::string_view::npos)
+    return Error::invalid(fmt::format("invalid size: '{}'", text));
   const std::string_view number = text.substr(0, text[last] == ' ' ? last : last + 1);
   double size = TRY(parse_float(number));
   if (size < 0) return Error::invalid(fmt::format("invalid size: '{}'", text));
   const std::string suffix = to_lower(text.substr(last + 1));
   const std::size_t power = suffix.empty() ? 0 : std::string_view("bkmgtp").find(suffix[0]);
   const std::string rest = suffix.empty() ? "" : suffix.substr(1);
-  const bool known = power != std::string_view::npos && (rest.empty() || (power > 0 && (rest == "b" || rest == "ib")));
+  const bool known = power != std::string_view::npos &&
+                     (rest.empty() || (power > 0 && (rest == "b" || rest == "ib")));
   if (!known) return Error::invalid(fmt::format("invalid suffix: '{}'", suffix));
   size = std::ldexp(size, static_cast<int>(10 * power));
   if (size >= 9.2e18) return Error::invalid(fmt::format("invalid size: '{}'", text));
@@ -199,14 +210,17 @@ Result<std::int64_t> parse_swap(std::string_view text) {
 
 Result<std::int64_t> parse_cpus(std::string_view text) {
   const auto rational = parse_rational(text);
-  if (!rational) return Error::invalid(fmt::format("failed to parse {} as a rational number", text));
+  if (!rational)
+    return Error::invalid(fmt::format("failed to parse {} as a rational number", text));
   const __int128 nano = rational->numerator * 1'000'000'000;
   if (nano % rational->denominator != 0) return Error::invalid("value is too precise");
   return static_cast<std::int64_t>(nano / rational->denominator);
 }
 
 Result<std::int64_t> parse_duration(std::string_view text) {
-  const auto invalid = [&] { return Error::invalid(fmt::format("time: invalid duration {}", quote(text))); };
+  const auto invalid = [&] {
+    return Error::invalid(fmt::format("time: invalid duration {}", quote(text)));
+  };
   std::string_view rest = text;
   const bool negative = rest.starts_with('-');
   if (negative || rest.starts_with('+')) rest.remove_prefix(1);
@@ -219,10 +233,12 @@ Result<std::int64_t> parse_duration(std::string_view text) {
     if (number_end == 0 || !number) return invalid();
     rest.remove_prefix(number_end);
     const std::size_t unit_end = std::min(rest.find_first_of("0123456789."), rest.size());
-    if (unit_end == 0) return Error::invalid(fmt::format("time: missing unit in duration {}", quote(text)));
+    if (unit_end == 0)
+      return Error::invalid(fmt::format("time: missing unit in duration {}", quote(text)));
     const auto unit = unit_nanoseconds(rest.substr(0, unit_end));
     if (!unit) {
-      return Error::invalid(fmt::format("time: unknown unit {} in duration {}", quote(rest.substr(0, unit_end)), quote(text)));
+      return Error::invalid(fmt::format("time: unknown unit {} in duration {}",
+                                        quote(rest.substr(0, unit_end)), quote(text)));
     }
     total += *number * static_cast<double>(*unit);
     rest.remove_prefix(unit_end);
@@ -239,13 +255,15 @@ Result<Ulimit> parse_ulimit(std::string_view text) {
   }
   const auto limits = split(pair->after, ':');
   if (limits.size() > 2 || limits[0].empty()) {
-    return Error::invalid(fmt::format(
-        "too many limit value arguments - {}, can only have up to two, `soft[:hard]`", pair->after));
+    return Error::invalid(
+        fmt::format("too many limit value arguments - {}, can only have up to two, `soft[:hard]`",
+                    pair->after));
   }
   Ulimit ulimit{.name = std::string(pair->before)};
   ulimit.soft = TRY(parse_int(limits[0]));
   ulimit.hard = limits.size() == 2 ? TRY(parse_int(limits[1])) : ulimit.soft;
-  constexpr std::string_view kMessage = "ulimit soft limit must be less than or equal to hard limit: ";
+  constexpr std::string_view kMessage =
+      "ulimit soft limit must be less than or equal to hard limit: ";
   if (ulimit.hard != -1 && ulimit.soft == -1) {
     return Error::invalid(fmt::format("{}soft: -1 (unlimited), hard: {}", kMessage, ulimit.hard));
   }
@@ -259,7 +277,8 @@ namespace {
 
 // A time without a zone is local time.
 std::optional<std::string> parse_local_time(std::string_view text) {
-  constexpr std::array<const char*, 4> kForms = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H", "%Y-%m-%d"};
+  constexpr std::array<const char*, 4> kForms = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M",
+                                                 "%Y-%m-%dT%H", "%Y-%m-%d"};
   const std::string copy(text.substr(0, text.find('.')));
   for (const char* form : kForms) {
     std::tm parts{};
@@ -279,7 +298,8 @@ std::optional<std::string> parse_timestamp(std::string_view text, Instant now) {
   }
   if (const auto instant = parse_rfc3339(text)) {
     const std::int64_t nanos = to_unix_nanos(*instant);
-    return fmt::format("{}.{:09}", to_unix_seconds(*instant), ((nanos % 1'000'000'000) + 1'000'000'000) % 1'000'000'000);
+    return fmt::format("{}.{:09}", to_unix_seconds(*instant),
+                       ((nanos % 1'000'000'000) + 1'000'000'000) % 1'000'000'000);
   }
   if (auto local = parse_local_time(text)) return local;
   if (parse_unix_time(text)) return std::string(text);

@@ -27,7 +27,8 @@ TEST(ParseInt, chooses_the_base_by_prefix) {
 TEST(ParseInt, refuses_in_gos_words) {
   EXPECT_EQ(error_of(parse_int("")), "strconv.ParseInt: parsing \"\": invalid syntax");
   EXPECT_EQ(error_of(parse_int("1.5")), "strconv.ParseInt: parsing \"1.5\": invalid syntax");
-  EXPECT_EQ(error_of(parse_int("9223372036854775808")), "strconv.ParseInt: parsing \"9223372036854775808\": value out of range");
+  EXPECT_EQ(error_of(parse_int("9223372036854775808")),
+            "strconv.ParseInt: parsing \"9223372036854775808\": value out of range");
   EXPECT_EQ(error_of(parse_uint("-1")), "strconv.ParseUint: parsing \"-1\": invalid syntax");
 }
 
@@ -85,9 +86,11 @@ TEST(ParseUlimit, refuses_in_dockers_words) {
   EXPECT_EQ(error_of(parse_ulimit("foo=1")), "invalid ulimit type: foo");
   EXPECT_EQ(error_of(parse_ulimit("nofile=1:2:3")),
             "too many limit value arguments - 1:2:3, can only have up to two, `soft[:hard]`");
-  EXPECT_EQ(error_of(parse_ulimit("nofile=10:5")), "ulimit soft limit must be less than or equal to hard limit: 10 > 5");
-  EXPECT_EQ(error_of(parse_ulimit("nofile=-1:5")),
-            "ulimit soft limit must be less than or equal to hard limit: soft: -1 (unlimited), hard: 5");
+  EXPECT_EQ(error_of(parse_ulimit("nofile=10:5")),
+            "ulimit soft limit must be less than or equal to hard limit: 10 > 5");
+  EXPECT_EQ(
+      error_of(parse_ulimit("nofile=-1:5")),
+      "ulimit soft limit must be less than or equal to hard limit: soft: -1 (unlimited), hard: 5");
 }
 
 TEST(ParseTimestamp, takes_what_docker_takes) {

@@ -23,7 +23,8 @@ constexpr std::string_view kDefaultPort = "2375";
 
 Error unreachable(const Endpoint& endpoint) {
   return {ErrorKind::Unavailable,
-          fmt::format("Cannot connect to the Docker daemon at {}. Is the docker daemon running?", endpoint.text)};
+          fmt::format("Cannot connect to the Docker daemon at {}. Is the docker daemon running?",
+                      endpoint.text)};
 }
 
 Result<Endpoint> parse_tcp(Endpoint endpoint, std::string_view address) {
@@ -37,7 +38,8 @@ Result<Endpoint> parse_tcp(Endpoint endpoint, std::string_view address) {
   std::string_view host = address;
   std::string_view port = kDefaultPort;
   const std::size_t colon = address.rfind(':');
-  const bool in_brackets = address.starts_with('[') && colon != std::string_view::npos && address[colon - 1] != ']';
+  const bool in_brackets =
+      address.starts_with('[') && colon != std::string_view::npos && address[colon - 1] != ']';
   if (colon != std::string_view::npos && !in_brackets) {
     host = address.substr(0, colon);
     port = address.substr(colon + 1);
@@ -47,7 +49,8 @@ Result<Endpoint> parse_tcp(Endpoint endpoint, std::string_view address) {
   endpoint.port = port;
   const auto number = parse_u64(port);
   if (!number || *number == 0 || *number > 65535) {
-    return Error::invalid(fmt::format("unable to parse docker host {}: invalid port", quote(endpoint.text)));
+    return Error::invalid(
+        fmt::format("unable to parse docker host {}: invalid port", quote(endpoint.text)));
   }
   return endpoint;
 }
@@ -92,7 +95,9 @@ Result<sys::Fd> connect_tcp(const Endpoint& endpoint) {
   const bool is_v4 = ::inet_pton(AF_INET, address.c_str(), &v4.sin_addr) == 1;
   if (!is_v4 && ::inet_pton(AF_INET6, address.c_str(), &v6.sin6_addr) != 1) {
     return Error(ErrorKind::Unavailable,
-                 fmt::format("error during connect: cannot look up {}: only addresses and names of /etc/hosts are understood", endpoint.host));
+                 fmt::format("error during connect: cannot look up {}: only addresses and names of "
+                             "/etc/hosts are understood",
+                             endpoint.host));
   }
   v4.sin_family = AF_INET;
   v4.sin_port = port;
@@ -102,7 +107,8 @@ Result<sys::Fd> connect_tcp(const Endpoint& endpoint) {
   if (!socket) return Error::from_errno(errno, "socket");
   const int one = 1;
   ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  const auto* where = is_v4 ? reinterpret_cast<const sockaddr*>(&v4) : reinterpret_cast<const sockaddr*>(&v6);
+  const auto* where =
+      is_v4 ? reinterpret_cast<const sockaddr*>(&v4) : reinterpret_cast<const sockaddr*>(&v6);
   const socklen_t length = is_v4 ? sizeof v4 : sizeof v6;
   if (::connect(socket.get(), where, length) < 0) return unreachable(endpoint);
   return socket;
@@ -113,7 +119,8 @@ Result<sys::Fd> connect_unix(const Endpoint& endpoint) {
   if (socket) return socket;
   if (socket.error().errno_value() == EACCES || socket.error().errno_value() == EPERM) {
     return Error(ErrorKind::Forbidden,
-                 fmt::format("permission denied while trying to connect to the Docker daemon socket at {}: dial unix {}: connect: permission denied",
+                 fmt::format("permission denied while trying to connect to the Docker daemon "
+                             "socket at {}: dial unix {}: connect: permission denied",
                              endpoint.text, endpoint.path));
   }
   return unreachable(endpoint);
@@ -137,7 +144,8 @@ Result<sys::Fd> connect_ssh(const Endpoint& endpoint) {
   const int failed = ::posix_spawnp(&pid, "ssh", &actions, nullptr, argv.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) {
-    return Error(ErrorKind::Unavailable, fmt::format("error during connect: exec: \"ssh\": {}", std::strerror(failed)));
+    return Error(ErrorKind::Unavailable,
+                 fmt::format("error during connect: exec: \"ssh\": {}", std::strerror(failed)));
   }
   return std::move(pair.first);
 }
@@ -158,7 +166,8 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   }
   if (scheme == "tcp" || scheme == "http") return parse_tcp(std::move(endpoint), rest);
   if (scheme == "ssh") return parse_ssh(std::move(endpoint), rest);
-  return Error::invalid(fmt::format("unable to parse docker host {}: scheme '{}' is not supported", quote(text), scheme));
+  return Error::invalid(fmt::format("unable to parse docker host {}: scheme '{}' is not supported",
+                                    quote(text), scheme));
 }
 
 Result<sys::Fd> connect(const Endpoint& endpoint) {

@@ -13,13 +13,13 @@ namespace wherry::client {
 struct Endpoint {
   enum class Kind : unsigned char { Unix, Tcp, Ssh };
   Kind kind = Kind::Unix;
-  std::string text;       // as the user gave it, for messages
-  std::string path;       // Unix
-  std::string host;       // Tcp
-  std::string port;       // Tcp
-  std::string base_path;  // Tcp: what precedes every request's path
-  std::string ssh_target; // Ssh: user@host
-  std::string ssh_port;   // Ssh
+  std::string text;        // as the user gave it, for messages
+  std::string path;        // Unix
+  std::string host;        // Tcp
+  std::string port;        // Tcp
+  std::string base_path;   // Tcp: what precedes every request's path
+  std::string ssh_target;  // Ssh: user@host
+  std::string ssh_port;    // Ssh
 };
 
 // Errors in docker's words: `unable to parse docker host "x"`.

@@ -46,7 +46,8 @@ TEST(Endpoint, an_ssh_target_cannot_be_an_option) {
 }
 
 TEST(Endpoint, what_is_none_is_refused) {
-  for (const char* text : {"", "x", "unix://", "fd://3", "npipe:////./pipe/x", "tcp://h:0", "tcp://h:70000", "tcp://h:x"}) {
+  for (const char* text : {"", "x", "unix://", "fd://3", "npipe:////./pipe/x", "tcp://h:0",
+                           "tcp://h:70000", "tcp://h:x"}) {
     EXPECT_FALSE(parse_endpoint(text)) << text;
   }
 }
@@ -55,7 +56,8 @@ TEST(Endpoint, nobody_listening_has_docker_words) {
   const auto connected = connect(*parse_endpoint("unix:///nonexistent/x.sock"));
   ASSERT_FALSE(connected);
   EXPECT_EQ(connected.error().message(),
-            "Cannot connect to the Docker daemon at unix:///nonexistent/x.sock. Is the docker daemon running?");
+            "Cannot connect to the Docker daemon at unix:///nonexistent/x.sock. Is the docker "
+            "daemon running?");
   EXPECT_EQ(connected.error().kind(), ErrorKind::Unavailable);
 }
 

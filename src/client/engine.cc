@@ -31,13 +31,17 @@ Error daemon_error(int status, std::string_view path, std::string_view body) {
   const auto parsed = parse_json(body);
   std::string message;
   if (parsed && parsed->is_object()) {
-    if (const auto* text = parsed->as_object().if_contains("message"); text != nullptr && text->is_string()) {
+    if (const auto* text = parsed->as_object().if_contains("message");
+        text != nullptr && text->is_string()) {
       message = text->as_string();
     }
   }
   if (message.empty()) message = trim(body);
   if (message.empty()) {
-    message = fmt::format("request returned {} for API route {}, check if the server supports the requested API version", status, path);
+    message = fmt::format(
+        "request returned {} for API route {}, check if the server supports the requested API "
+        "version",
+        status, path);
   }
   return {kind_of(status), fmt::format("Error response from daemon: {}", message)};
 }
@@ -64,7 +68,8 @@ std::string encode(const Call& call) {
 }
 
 bool is_version(std::string_view text) {
-  return !text.empty() && text.size() <= 16 && text.find_first_not_of("0123456789.") == std::string_view::npos;
+  return !text.empty() && text.size() <= 16 &&
+         text.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
 }  // namespace
@@ -76,7 +81,8 @@ Result<boost::json::value> parse_json(std::string_view text) {
   options.allow_invalid_utf8 = true;
   boost::json::error_code failed;
   auto value = boost::json::parse(text, failed, {}, options);
-  if (failed) return Error::internal(fmt::format("reply of the engine is not JSON: {}", failed.message()));
+  if (failed)
+    return Error::internal(fmt::format("reply of the engine is not JSON: {}", failed.message()));
   return value;
 }
 
@@ -85,7 +91,8 @@ std::string encode_filters(const std::map<std::string, std::vector<std::string>>
   boost::json::object object;
   for (const auto& [name, values] : filters) {
     boost::json::object set;
-    for (const std::string& value : std::set<std::string>(values.begin(), values.end())) set[value] = true;
+    for (const std::string& value : std::set<std::string>(values.begin(), values.end()))
+      set[value] = true;
     object[name] = set;
   }
   return json::write_value(object);
@@ -93,7 +100,8 @@ std::string encode_filters(const std::map<std::string, std::vector<std::string>>
 
 Result<std::unique_ptr<HttpConnection>> Engine::open_connection() {
   auto socket = connect(settings_.endpoint);
-  const bool may_start = !socket && socket.error().kind() == ErrorKind::Unavailable && settings_.start_engine;
+  const bool may_start =
+      !socket && socket.error().kind() == ErrorKind::Unavailable && settings_.start_engine;
   if (may_start && !tried_to_start_) {
     tried_to_start_ = true;
     if (TRY(settings_.start_engine())) socket = connect(settings_.endpoint);
@@ -121,12 +129,16 @@ Result<Ping> Engine::ping() {
   request.headers = settings_.headers;
   request.headers.emplace_back("User-Agent", kUserAgent);
   auto head = connection->exchange(request);
-  if (!head) return std::move(head).error().within(fmt::format("error during connect to {}", settings_.endpoint.text));
+  if (!head)
+    return std::move(head).error().within(
+        fmt::format("error during connect to {}", settings_.endpoint.text));
   const std::string offered = head->header("api-version");
   Ping answer{.api_version = is_version(offered) ? offered : std::string(kFallbackApiVersion),
               .os_type = head->header("ostype")};
   version_ = settings_.api_version;
-  if (version_.empty()) version_ = older(answer.api_version, kApiVersion) ? answer.api_version : std::string(kApiVersion);
+  if (version_.empty())
+    version_ =
+        older(answer.api_version, kApiVersion) ? answer.api_version : std::string(kApiVersion);
   ping_ = answer;
   keep(std::move(connection));
   return answer;
@@ -141,7 +153,8 @@ Engine Engine::twin() const {
 
 Request Engine::request_of(const Call& call) const {
   Request request{.method = call.method};
-  request.target = fmt::format("{}/v{}{}{}", settings_.endpoint.base_path, version_, path_escape(call.path), encode(call));
+  request.target = fmt::format("{}/v{}{}{}", settings_.endpoint.base_path, version_,
+                               path_escape(call.path), encode(call));
   request.host = settings_.endpoint.kind == Endpoint::Kind::Tcp
                      ? fmt::format("{}:{}", settings_.endpoint.host, settings_.endpoint.port)
                      : std::string(kUnixHost);
@@ -166,7 +179,8 @@ Result<Engine::Exchange> Engine::exchange(const Call& call) {
 
 Result<Reply> Engine::call(const Call& call) {
   Exchange done = TRY(exchange(call));
-  Reply reply{.status = done.head.status, .body = TRY(done.connection->read_body(kMaximumReplyBytes))};
+  Reply reply{.status = done.head.status,
+              .body = TRY(done.connection->read_body(kMaximumReplyBytes))};
   keep(std::move(done.connection));
   return reply;
 }
@@ -184,7 +198,8 @@ Result<Engine::Hijacked> Engine::hijack(Call call) {
   call.headers.emplace_back("Upgrade", "tcp");
   Exchange done = TRY(exchange(call));
   Hijacked hijacked;
-  hijacked.multiplexed = done.head.header("content-type") == "application/vnd.docker.multiplexed-stream";
+  hijacked.multiplexed =
+      done.head.header("content-type") == "application/vnd.docker.multiplexed-stream";
   hijacked.raw = std::move(*done.connection).hijack();
   return hijacked;
 }

@@ -45,7 +45,7 @@ struct Reply {
 
 struct Settings {
   Endpoint endpoint;
-  std::string api_version;  // not empty: no negotiation
+  std::string api_version;                                   // not empty: no negotiation
   std::vector<std::pair<std::string, std::string>> headers;  // sent with every request
   // Called once when nobody listens; true: an engine was started, try again.
   std::function<Result<bool>()> start_engine;

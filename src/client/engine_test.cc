@@ -41,7 +41,8 @@ class Daemon {
       std::string request;
       char buffer[4096];
       ssize_t got = 0;
-      while (next < answers_.size() && (got = ::read(connection.get(), buffer, sizeof buffer)) > 0) {
+      while (next < answers_.size() &&
+             (got = ::read(connection.get(), buffer, sizeof buffer)) > 0) {
         request.assign(buffer, static_cast<std::size_t>(got));
         asked.push_back(request.substr(0, request.find('\r')));
         static_cast<void>(sys::write_all(connection, answers_[next++]));
@@ -57,11 +58,13 @@ class Daemon {
 };
 
 std::string ping(const std::string& version) {
-  return "HTTP/1.1 200 OK\r\n" + (version.empty() ? "" : "Api-Version: " + version + "\r\n") + "Ostype: linux\r\nContent-Length: 0\r\n\r\n";
+  return "HTTP/1.1 200 OK\r\n" + (version.empty() ? "" : "Api-Version: " + version + "\r\n") +
+         "Ostype: linux\r\nContent-Length: 0\r\n\r\n";
 }
 
 std::string json(int status, const std::string& body) {
-  return "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  return "HTTP/1.1 " + std::to_string(status) +
+         " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
 std::string version_with(const std::string& offered) {
@@ -77,9 +80,13 @@ TEST(Engine, speaks_the_lower_version) {
   EXPECT_EQ(version_with("1.9"), "1.9");
 }
 
-TEST(Engine, a_daemon_without_a_version_is_an_old_one) { EXPECT_EQ(version_with(""), "1.24"); }
+TEST(Engine, a_daemon_without_a_version_is_an_old_one) {
+  EXPECT_EQ(version_with(""), "1.24");
+}
 
-TEST(Engine, a_version_that_is_none_is_not_put_into_a_path) { EXPECT_EQ(version_with("1.4/../x"), "1.24"); }
+TEST(Engine, a_version_that_is_none_is_not_put_into_a_path) {
+  EXPECT_EQ(version_with("1.4/../x"), "1.24");
+}
 
 TEST(Engine, a_version_that_was_set_is_used_as_it_is) {
   Daemon daemon({ping("1.51"), json(200, "[]")});
@@ -95,7 +102,9 @@ TEST(Engine, asks_once_for_the_version_and_keeps_the_connection) {
   Engine engine(daemon.settings());
   EXPECT_TRUE(engine.call_json({.path = "/a", .query = {{"z", "1"}, {"b", "x y"}}}));
   EXPECT_TRUE(engine.call_json({.path = "/b"}));
-  EXPECT_EQ(daemon.asked, (std::vector<std::string>{"HEAD /_ping HTTP/1.1", "GET /v1.51/a?b=x+y&z=1 HTTP/1.1", "GET /v1.51/b HTTP/1.1"}));
+  EXPECT_EQ(daemon.asked,
+            (std::vector<std::string>{"HEAD /_ping HTTP/1.1", "GET /v1.51/a?b=x+y&z=1 HTTP/1.1",
+                                      "GET /v1.51/b HTTP/1.1"}));
 }
 
 TEST(Engine, the_daemons_message_is_the_error_and_its_status_the_kind) {
@@ -116,11 +125,14 @@ TEST(Engine, an_error_of_plain_text_is_kept) {
 TEST(Engine, an_error_without_words_names_the_route) {
   Daemon daemon({ping("1.51"), json(500, "")});
   Engine engine(daemon.settings());
-  EXPECT_NE(engine.call({.path = "/some/route"}).error().message().find("/some/route"), std::string::npos);
+  EXPECT_NE(engine.call({.path = "/some/route"}).error().message().find("/some/route"),
+            std::string::npos);
 }
 
 TEST(Engine, hijack_tells_framed_from_raw) {
-  Daemon daemon({ping("1.51"), "HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.multiplexed-stream\r\n\r\nabc"});
+  Daemon daemon({ping("1.51"),
+                 "HTTP/1.1 101 UPGRADED\r\nContent-Type: "
+                 "application/vnd.docker.multiplexed-stream\r\n\r\nabc"});
   Engine engine(daemon.settings());
   const auto stream = engine.hijack({.method = "POST", .path = "/containers/x/attach"});
   ASSERT_TRUE(stream);

@@ -13,7 +13,9 @@ constexpr std::uint32_t kMaximumErrorBytes = 1U << 20;
 }  // namespace
 
 Result<> FrameReader::begin() {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(header_[i])); };
+  const auto byte = [&](std::size_t i) {
+    return static_cast<std::uint32_t>(static_cast<unsigned char>(header_[i]));
+  };
   if (byte(0) > 3) return Error::internal(fmt::format("Unrecognized input header: {}", byte(0)));
   stream_ = static_cast<StreamKind>(byte(0));
   left_ = byte(4) << 24 | byte(5) << 16 | byte(6) << 8 | byte(7);
@@ -39,7 +41,8 @@ Result<> FrameReader::feed(std::string_view bytes, const Sink& sink) {
     left_ -= static_cast<std::uint32_t>(piece.size());
     if (stream_ == StreamKind::SystemError) {
       error_ += piece;
-      if (left_ == 0) return Error::internal(fmt::format("error from daemon in stream: {}", error_));
+      if (left_ == 0)
+        return Error::internal(fmt::format("error from daemon in stream: {}", error_));
     } else {
       TRY(sink(stream_, piece));
     }

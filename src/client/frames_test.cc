@@ -21,7 +21,15 @@ struct Collector {
 };
 
 std::string frame(char stream, const std::string& payload) {
-  return std::string{stream, 0, 0, 0, 0, 0, static_cast<char>(payload.size() >> 8), static_cast<char>(payload.size())} + payload;
+  return std::string{stream,
+                     0,
+                     0,
+                     0,
+                     0,
+                     0,
+                     static_cast<char>(payload.size() >> 8),
+                     static_cast<char>(payload.size())} +
+         payload;
 }
 
 TEST(FrameReader, splits_the_two_streams) {
@@ -80,7 +88,9 @@ TEST(FrameReader, an_unknown_stream_is_refused) {
 
 TEST(FrameReader, the_error_of_the_sink_is_kept) {
   FrameReader reader;
-  const auto fed = reader.feed(frame(1, "x"), [](StreamKind, std::string_view) -> Result<> { return Error::internal("gone"); });
+  const auto fed = reader.feed(frame(1, "x"), [](StreamKind, std::string_view) -> Result<> {
+    return Error::internal("gone");
+  });
   ASSERT_FALSE(fed);
   EXPECT_EQ(fed.error().message(), "gone");
 }

@@ -39,10 +39,12 @@ bool has_answer(const sys::Fd& socket) {
 }
 
 Result<int> parse_status(std::string_view line) {
-  if (!line.starts_with("HTTP/1.1 ") && !line.starts_with("HTTP/1.0 ")) return malformed("no status line");
+  if (!line.starts_with("HTTP/1.1 ") && !line.starts_with("HTTP/1.0 "))
+    return malformed("no status line");
   const std::string_view digits = line.substr(9, 3);
   const auto status = parse_u64(digits);
-  if (digits.size() != 3 || !status || *status < 100 || *status > 599) return malformed("bad status");
+  if (digits.size() != 3 || !status || *status < 100 || *status > 599)
+    return malformed("bad status");
   if (line.size() > 12 && line[12] != ' ') return malformed("bad status");
   return static_cast<int>(*status);
 }
@@ -121,7 +123,8 @@ Result<Head> HttpConnection::read_head() {
     if (line.empty()) return head;
     left -= std::min(left, line.size() + 2);
     const auto pair = cut(line, ':');
-    if (!pair || pair->before.empty() || lines >= kMaximumHeaderLines) return malformed("bad header");
+    if (!pair || pair->before.empty() || lines >= kMaximumHeaderLines)
+      return malformed("bad header");
     head.headers[to_lower(pair->before)] = std::string(trim(pair->after));
   }
 }
@@ -151,7 +154,8 @@ Result<> HttpConnection::frame_body(const Head& head, std::string_view method) {
 Result<> HttpConnection::send_chunks(const Request& request) {
   while (true) {
     const std::string piece = TRY(request.body_source());
-    const std::string frame = piece.empty() ? "0\r\n\r\n" : fmt::format("{:x}\r\n{}\r\n", piece.size(), piece);
+    const std::string frame =
+        piece.empty() ? "0\r\n\r\n" : fmt::format("{:x}\r\n{}\r\n", piece.size(), piece);
     auto sent = send_all(socket_, frame);
     if (!sent && has_answer(socket_)) return {};
     if (!sent) return sent;
@@ -160,7 +164,8 @@ Result<> HttpConnection::send_chunks(const Request& request) {
 }
 
 Result<> HttpConnection::send(const Request& request) {
-  std::string head = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, request.target, request.host);
+  std::string head =
+      fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, request.target, request.host);
   for (const auto& [name, value] : request.headers) head += fmt::format("{}: {}\r\n", name, value);
   if (request.body_source) {
     head += "Transfer-Encoding: chunked\r\n\r\n";
@@ -234,8 +239,12 @@ HttpConnection::Raw HttpConnection::hijack() && {
   return raw;
 }
 
-std::string query_escape(std::string_view text) { return escape(text, "-_.~", true); }
+std::string query_escape(std::string_view text) {
+  return escape(text, "-_.~", true);
+}
 
-std::string path_escape(std::string_view text) { return escape(text, "-_.~/:@$&+=,;", false); }
+std::string path_escape(std::string_view text) {
+  return escape(text, "-_.~/:@$&+=,;", false);
+}
 
 }  // namespace wherry::client

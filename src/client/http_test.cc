@@ -33,7 +33,9 @@ struct Peer {
   sys::Fd other;
 };
 
-Request get() { return {.method = "GET", .target = "/x", .host = "h"}; }
+Request get() {
+  return {.method = "GET", .target = "/x", .host = "h"};
+}
 
 TEST(HttpConnection, sends_a_request_in_docker_form) {
   Peer peer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
@@ -42,7 +44,8 @@ TEST(HttpConnection, sends_a_request_in_docker_form) {
   request.body = "{}";
   ASSERT_TRUE(peer.connection->exchange(request));
   EXPECT_EQ(peer.received(),
-            "POST /v1.50/a?b=1 HTTP/1.1\r\nHost: api.moby.localhost\r\nUser-Agent: u\r\nContent-Length: 2\r\n\r\n{}");
+            "POST /v1.50/a?b=1 HTTP/1.1\r\nHost: api.moby.localhost\r\nUser-Agent: "
+            "u\r\nContent-Length: 2\r\n\r\n{}");
 }
 
 TEST(HttpConnection, a_post_without_a_body_has_length_zero) {
@@ -52,7 +55,9 @@ TEST(HttpConnection, a_post_without_a_body_has_length_zero) {
 }
 
 TEST(HttpConnection, reads_a_body_by_its_length_and_may_be_used_again) {
-  Peer peer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno");
+  Peer peer(
+      "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 404 Not Found\r\nContent-Length: "
+      "2\r\n\r\nno");
   ASSERT_EQ(peer.connection->exchange(get())->status, 200);
   EXPECT_EQ(*peer.connection->read_body(100), "hello");
   EXPECT_TRUE(peer.connection->reusable());
@@ -61,7 +66,9 @@ TEST(HttpConnection, reads_a_body_by_its_length_and_may_be_used_again) {
 }
 
 TEST(HttpConnection, reads_chunks_with_extensions_and_trailers) {
-  Peer peer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\nA\r\n0123456789\r\n0\r\nT: v\r\n\r\n");
+  Peer peer(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n3;x=y\r\nabc\r\nA\r\n0123456789\r\n0\r\nT: v\r\n\r\n");
   ASSERT_TRUE(peer.connection->exchange(get()));
   EXPECT_EQ(*peer.connection->read_body(100), "abc0123456789");
   EXPECT_TRUE(peer.connection->reusable());
@@ -109,9 +116,12 @@ TEST(HttpConnection, sends_chunks_from_a_source) {
   Peer peer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   Request request{.method = "POST", .target = "/load", .host = "h"};
   int calls = 0;
-  request.body_source = [&calls]() -> Result<std::string> { return std::string(calls++ == 0 ? "tar" : ""); };
+  request.body_source = [&calls]() -> Result<std::string> {
+    return std::string(calls++ == 0 ? "tar" : "");
+  };
   ASSERT_TRUE(peer.connection->exchange(request));
-  EXPECT_NE(peer.received().find("Transfer-Encoding: chunked\r\n\r\n3\r\ntar\r\n0\r\n\r\n"), std::string::npos);
+  EXPECT_NE(peer.received().find("Transfer-Encoding: chunked\r\n\r\n3\r\ntar\r\n0\r\n\r\n"),
+            std::string::npos);
 }
 
 TEST(HttpConnection, a_failing_source_is_the_error) {
@@ -130,17 +140,19 @@ TEST_P(BadAnswer, is_an_error) {
   EXPECT_TRUE(refused);
 }
 
-INSTANTIATE_TEST_SUITE_P(HttpConnection, BadAnswer,
-                         testing::Values("", "garbage\r\n\r\n", "HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 2x0 OK\r\n\r\n",
-                                         "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 099 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
-                                         "HTTP/1.1 200 OK\r\n: empty\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
-                                         "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
-                                         "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort",
-                                         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-                                         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
-                                         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
-                                         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcXX\r\n0\r\n\r\n",
-                                         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nab"));
+INSTANTIATE_TEST_SUITE_P(
+    HttpConnection, BadAnswer,
+    testing::Values("", "garbage\r\n\r\n", "HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 2x0 OK\r\n\r\n",
+                    "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 099 OK\r\n\r\n",
+                    "HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "HTTP/1.1 200 OK\r\n: empty\r\n\r\n",
+                    "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+                    "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
+                    "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort",
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcXX\r\n0\r\n\r\n",
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nab"));
 
 TEST(HttpConnection, a_head_without_end_is_refused_at_its_limit) {
   auto pair = sys::make_socket_pair(SOCK_STREAM);
