@@ -23,10 +23,12 @@ void log_error(const http::Request& request, const Error& error) {
   const auto line = [&] {
     return fmt::format("{} {}: {}", request.method, request.path, error.message());
   };
-  if (error.kind() == ErrorKind::Cancelled) log::debug("{}", line());
+  if (error.kind() == ErrorKind::Cancelled)
+    log::debug("{}", line());
   else if (status_of(error.kind()) >= 500 && error.kind() != ErrorKind::NotImplemented)
     log::error("{}", line());
-  else log::debug("{}", line());
+  else
+    log::debug("{}", line());
 }
 
 void answer_error(const http::ExchangePtr& exchange, const Error& error) {

@@ -45,7 +45,8 @@ http::Response json_response(int status, const json::Value& value) {
 
 http::Response error_response(const Error& error) {
   const int status = status_of(error.kind());
-  if (status == 304) return {.status = status, .content_type = {}, .body = {}, .headers = docker_headers()};
+  if (status == 304)
+    return {.status = status, .content_type = {}, .body = {}, .headers = docker_headers()};
   return json_response(status, json::to_value(spec::docker::ErrorResponse{error.message()}));
 }
 

@@ -48,14 +48,15 @@ Result<WaitCondition> wait_condition(const Call& call) {
 Result<> wait(Call& call) {
   const WaitCondition condition = TRY(wait_condition(call));
   const auto stream = call.exchange->detach();
-  auto subscription = call.engine.wait_container(
-      call.variable("id"), condition, [stream](const engine::WaitResult& result) {
-        spec::docker::ContainerWaitResponse response;
-        response.status_code = result.status_code;
-        if (result.error) response.error.emplace(*result.error);
-        stream->push(json::write(response) + "\n");
-        stream->finish();
-      });
+  auto subscription = call.engine.wait_container(call.variable("id"), condition,
+                                                 [stream](const engine::WaitResult& result) {
+                                                   spec::docker::ContainerWaitResponse response;
+                                                   response.status_code = result.status_code;
+                                                   if (result.error)
+                                                     response.error.emplace(*result.error);
+                                                   stream->push(json::write(response) + "\n");
+                                                   stream->finish();
+                                                 });
   if (!subscription) {
     stream->respond(error_response(subscription.error()));
     return {};
@@ -124,9 +125,9 @@ http::Response stream_head(std::string_view content_type) {
 std::string hijack_head(const Call& call, bool tty) {
   const bool upgrade = call.exchange->request().has_header("Upgrade");
   const bool multiplexed = upgrade && !tty && call.version >= ApiVersion{1, 42};
-  std::string head = fmt::format("HTTP/1.1 {}\r\nContent-Type: {}\r\n",
-                                 upgrade ? "101 UPGRADED" : "200 OK",
-                                 multiplexed ? kMultiplexedStream : kRawStream);
+  std::string head =
+      fmt::format("HTTP/1.1 {}\r\nContent-Type: {}\r\n", upgrade ? "101 UPGRADED" : "200 OK",
+                  multiplexed ? kMultiplexedStream : kRawStream);
   if (upgrade) head += "Connection: Upgrade\r\nUpgrade: tcp\r\n";
   for (const http::Header& header : docker_headers())
     head += fmt::format("{}: {}\r\n", header.name, header.value);
@@ -151,6 +152,8 @@ std::string frame(std::uint8_t stream, std::string_view bytes) {
   return out;
 }
 
-std::span<const Route> stream_routes() { return kRoutes; }
+std::span<const Route> stream_routes() {
+  return kRoutes;
+}
 
 }  // namespace wherry::api

@@ -25,8 +25,7 @@ Result<> list(Call& call) {
 }
 
 Result<> create(Call& call) {
-  if (!call.has_body())
-    return Error::invalid("invalid JSON: got EOF while reading request body");
+  if (!call.has_body()) return Error::invalid("invalid JSON: got EOF while reading request body");
   auto request = TRY(call.body<spec::docker::ContainerCreateRequest>());
   TRY(shim_create(request, call.version));
   const auto response = TRY(
@@ -36,8 +35,7 @@ Result<> create(Call& call) {
 }
 
 Result<> inspect(Call& call) {
-  const auto container =
-      TRY(call.engine.inspect_container(call.variable("id"), call.flag("size")));
+  const auto container = TRY(call.engine.inspect_container(call.variable("id"), call.flag("size")));
   json::Value value = json::to_value(container);
   shim_container_inspect(value, call.version);
   call.exchange->respond(json_response(200, value));
@@ -146,7 +144,8 @@ constexpr std::array kRoutes = {
 }  // namespace
 
 Result<engine::WindowSize> window_size(const Call& call) {
-  const auto dimension = [&](std::string_view name, std::string_view word) -> Result<std::uint32_t> {
+  const auto dimension = [&](std::string_view name,
+                             std::string_view word) -> Result<std::uint32_t> {
     const std::string& text = call.query.get(name);
     const auto value = parse_u64(text);
     if (value && *value <= std::numeric_limits<std::uint32_t>::max())
@@ -159,6 +158,8 @@ Result<engine::WindowSize> window_size(const Call& call) {
   return size;
 }
 
-std::span<const Route> container_routes() { return kRoutes; }
+std::span<const Route> container_routes() {
+  return kRoutes;
+}
 
 }  // namespace wherry::api

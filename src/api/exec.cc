@@ -46,7 +46,8 @@ Result<> write_into_stream(const Call& call, const Error& error, bool tty) {
 
 Result<> start(Call& call) {
   const auto request = TRY(call.body<spec::docker::ExecStartRequest>());
-  engine::ExecStartOptions options{.detach = request.detach, .tty = request.tty, .console_size = {}};
+  engine::ExecStartOptions options{
+      .detach = request.detach, .tty = request.tty, .console_size = {}};
   if (request.console_size && request.tty && call.version >= ApiVersion{1, 42})
     options.console_size =
         engine::WindowSize{request.console_size->height, request.console_size->width};
@@ -80,6 +81,8 @@ constexpr std::array kRoutes = {
 
 }  // namespace
 
-std::span<const Route> exec_routes() { return kRoutes; }
+std::span<const Route> exec_routes() {
+  return kRoutes;
+}
 
 }  // namespace wherry::api

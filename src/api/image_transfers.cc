@@ -36,8 +36,8 @@ Result<> pull(Call& call) {
     return Error(ErrorKind::NotImplemented,
                  "wherry: 'docker image import' is not available in wherry " WHERRY_VERSION);
   image::PullRequest request;
-  request.reference = TRY(reference_of(call.query.get("fromImage"), call.query.get("tag")))
-                          .with_default_tag();
+  request.reference =
+      TRY(reference_of(call.query.get("fromImage"), call.query.get("tag"))).with_default_tag();
   if (const std::string& platform = call.query.get("platform"); !platform.empty())
     request.platform = TRY(spec::parse_platform(platform));
   request.credentials = credentials_of(call);
@@ -101,7 +101,8 @@ Result<> load(Call& call) {
   sys::Fd input = TRY(BodyPipe::start(call.exchange, stop, feeder));
   WrittenProgress progress(call.exchange);
   // Quiet is the default of old clients: what has no `quiet` wants progress.
-  const auto done = call.engine.images().load(input, call.flag("quiet"), progress, stop.get_token());
+  const auto done =
+      call.engine.images().load(input, call.flag("quiet"), progress, stop.get_token());
   input.reset();
   // The feeder ends when the body does or its client goes; without an answer it may wait for
   // a client that waits for us.
@@ -121,6 +122,8 @@ constexpr std::array kRoutes = {
 
 }  // namespace
 
-std::span<const Route> transfer_routes() { return kRoutes; }
+std::span<const Route> transfer_routes() {
+  return kRoutes;
+}
 
 }  // namespace wherry::api

@@ -1,10 +1,11 @@
 // Routes of images that answer at once.
+#include "image/images.h"
+
 #include <fmt/format.h>
 
 #include "api/routes.h"
 #include "api/shims.h"
 #include "base/strings.h"
-#include "image/images.h"
 #include "spec/docker_image.h"
 #include "spec/json.h"
 
@@ -127,9 +128,11 @@ Result<> remove(Call& call) {
                  "wherry: flag '--platform' is not available in wherry " WHERRY_VERSION);
   const image::RemoveOptions options{.force = call.flag("force"), .no_prune = call.flag("noprune")};
   std::vector<docker::ImageDeleteResponse> lines;
-  for (const image::Removal& removal : TRY(call.engine.images().remove(call.variable("name"), options))) {
+  for (const image::Removal& removal :
+       TRY(call.engine.images().remove(call.variable("name"), options))) {
     const bool deleted = removal.kind == image::Removal::Kind::Deleted;
-    lines.push_back({.deleted = deleted ? removal.what : "", .untagged = deleted ? "" : removal.what});
+    lines.push_back(
+        {.deleted = deleted ? removal.what : "", .untagged = deleted ? "" : removal.what});
   }
   call.json(200, lines);
   return {};
@@ -159,6 +162,8 @@ constexpr std::array kRoutes = {
 
 }  // namespace
 
-std::span<const Route> image_routes() { return kRoutes; }
+std::span<const Route> image_routes() {
+  return kRoutes;
+}
 
 }  // namespace wherry::api

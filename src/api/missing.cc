@@ -135,6 +135,8 @@ constexpr std::array kRoutes = {
 
 }  // namespace
 
-std::span<const Route> missing_routes() { return kRoutes; }
+std::span<const Route> missing_routes() {
+  return kRoutes;
+}
 
 }  // namespace wherry::api

@@ -34,9 +34,9 @@ Result<> check_origin(const http::Request& request) {
   const bool known = is_address(host) || equals_ignore_case(host, "localhost") ||
                      equals_ignore_case(host, "api.moby.localhost") || host.empty();
   if (known) return {};
-  return Error(ErrorKind::Forbidden,
-               fmt::format("host {} is not served over TCP: use an address or localhost",
-                           quote(host)));
+  return Error(
+      ErrorKind::Forbidden,
+      fmt::format("host {} is not served over TCP: use an address or localhost", quote(host)));
 }
 
 }  // namespace wherry::api

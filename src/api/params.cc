@@ -66,7 +66,8 @@ Result<std::optional<Instant>> timestamp(const http::Query& query, std::string_v
   const std::string& text = query.get(name);
   if (text.empty() || text == "0") return std::nullopt;
   const auto instant = parse_unix_time(text);
-  if (!instant) return Error::invalid(fmt::format("invalid timestamp {}: want unix seconds", quote(text)));
+  if (!instant)
+    return Error::invalid(fmt::format("invalid timestamp {}: want unix seconds", quote(text)));
   return instant;
 }
 

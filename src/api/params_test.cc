@@ -11,7 +11,8 @@ namespace {
 using Filters = std::map<std::string, std::vector<std::string>>;
 
 TEST(Boolean, has_five_words_for_no) {
-  for (const char* no : {"", "0", "no", "false", "none", "FALSE", " No "}) EXPECT_FALSE(boolean(no)) << no;
+  for (const char* no : {"", "0", "no", "false", "none", "FALSE", " No "})
+    EXPECT_FALSE(boolean(no)) << no;
   for (const char* yes : {"1", "true", "yes", "x", "2", "False0"}) EXPECT_TRUE(boolean(yes)) << yes;
 }
 
@@ -29,7 +30,8 @@ TEST(Filters, that_are_empty_are_none) {
 }
 
 TEST(Filters, that_cannot_be_read_are_refused) {
-  for (const char* bad : {"[]", "x", R"({"a":1})", R"({"a":["b",2]})", R"({"a":{"b":"c"}})", R"({"a":)"}) {
+  for (const char* bad :
+       {"[]", "x", R"({"a":1})", R"({"a":["b",2]})", R"({"a":{"b":"c"}})", R"({"a":)"}) {
     const auto got = filters(bad);
     ASSERT_FALSE(got.has_value()) << bad;
     EXPECT_EQ(got.error().kind(), ErrorKind::InvalidArgument);
@@ -82,7 +84,9 @@ TEST(Timestamp, is_unix_seconds_with_a_fraction) {
 }
 
 TEST(Frame, has_eight_bytes_in_front) {
-  EXPECT_EQ(frame(2, "abc"), std::string("\x02\0\0\0\0\0\0\x03" "abc", 11));
+  EXPECT_EQ(frame(2, "abc"), std::string("\x02\0\0\0\0\0\0\x03"
+                                         "abc",
+                                         11));
   const std::string large = frame(1, std::string(0x10203, 'x'));
   EXPECT_EQ(large.substr(0, 8), std::string("\x01\0\0\0\0\x01\x02\x03", 8));
 }
@@ -96,11 +100,13 @@ http::Request over(http::Transport transport, std::vector<http::Header> headers)
 
 TEST(Origin, web_pages_cannot_reach_an_engine_over_tcp) {
   EXPECT_FALSE(check_origin(over(http::Transport::Tcp, {{"Host", "evil.example:2375"}})));
-  EXPECT_FALSE(check_origin(over(http::Transport::Tcp, {{"Host", "127.0.0.1"}, {"Origin", "null"}})));
+  EXPECT_FALSE(
+      check_origin(over(http::Transport::Tcp, {{"Host", "127.0.0.1"}, {"Origin", "null"}})));
   EXPECT_TRUE(check_origin(over(http::Transport::Tcp, {{"Host", "127.0.0.1:2375"}})));
   EXPECT_TRUE(check_origin(over(http::Transport::Tcp, {{"Host", "[::1]:2375"}})));
   EXPECT_TRUE(check_origin(over(http::Transport::Tcp, {{"Host", "localhost:2375"}})));
-  EXPECT_TRUE(check_origin(over(http::Transport::Unix, {{"Host", "evil.example"}, {"Origin", "x"}})));
+  EXPECT_TRUE(
+      check_origin(over(http::Transport::Unix, {{"Host", "evil.example"}, {"Origin", "x"}})));
 }
 
 }  // namespace

@@ -8,7 +8,9 @@ namespace {
 
 constexpr std::size_t kEnoughQueued = 64U << 10;
 
-std::string line_of(const spec::ProgressMessage& message) { return json::write(message) + "\r\n"; }
+std::string line_of(const spec::ProgressMessage& message) {
+  return json::write(message) + "\r\n";
+}
 
 }  // namespace
 

@@ -5,8 +5,12 @@
 namespace wherry::api {
 namespace {
 
-bool is_variable(std::string_view segment) { return segment.starts_with('{'); }
-bool is_greedy(std::string_view segment) { return segment.ends_with("...}"); }
+bool is_variable(std::string_view segment) {
+  return segment.starts_with('{');
+}
+bool is_greedy(std::string_view segment) {
+  return segment.ends_with("...}");
+}
 std::string_view variable_name(std::string_view segment) {
   return segment.substr(1, segment.size() - (is_greedy(segment) ? 5 : 2));
 }
@@ -23,7 +27,8 @@ std::string join_segments(Segments segments) {
 }
 
 // Matches as many segments as `pattern` has, one for one.
-bool match_segments(Segments pattern, Segments path, std::map<std::string, std::string>& variables) {
+bool match_segments(Segments pattern, Segments path,
+                    std::map<std::string, std::string>& variables) {
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     if (is_variable(pattern[i])) {
       if (path[i].empty()) return false;
@@ -60,7 +65,9 @@ std::string_view version_of(std::string_view segment) {
   return segment;
 }
 
-Error page_not_found() { return Error::not_found("page not found"); }
+Error page_not_found() {
+  return Error::not_found("page not found");
+}
 
 }  // namespace
 

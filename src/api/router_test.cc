@@ -20,7 +20,7 @@ class RouterTest : public ::testing::Test {
   }
 
   const std::array<std::span<const Route>, 7> tables_ = {
-      container_routes(), stream_routes(), exec_routes(),  image_routes(),
+      container_routes(), stream_routes(), exec_routes(),   image_routes(),
       transfer_routes(),  system_routes(), missing_routes()};
   Router router_;
 };
@@ -51,10 +51,16 @@ TEST_F(RouterTest, prefers_the_earlier_route) {
 }
 
 TEST_F(RouterTest, says_page_not_found_for_paths_and_methods_alike) {
-  for (const auto& [method, path] :
-       {std::pair{"GET", "/"}, {"GET", "/nope"}, {"PATCH", "/containers/json"}, {"GET", "/v1.41"},
-        {"GET", "/images//json"}, {"GET", "/containers//json"}, {"GET", "/v1.24/"}, {"OPTIONS", "*"},
-        {"GET", "/vx.1/containers/json"}, {"DELETE", "/containers"}})
+  for (const auto& [method, path] : {std::pair{"GET", "/"},
+                                     {"GET", "/nope"},
+                                     {"PATCH", "/containers/json"},
+                                     {"GET", "/v1.41"},
+                                     {"GET", "/images//json"},
+                                     {"GET", "/containers//json"},
+                                     {"GET", "/v1.24/"},
+                                     {"OPTIONS", "*"},
+                                     {"GET", "/vx.1/containers/json"},
+                                     {"DELETE", "/containers"}})
     EXPECT_EQ(pattern_of(method, path), "page not found") << method << " " << path;
 }
 
@@ -70,16 +76,25 @@ TEST_F(RouterTest, refuses_versions_in_docker_words) {
 }
 
 TEST_F(RouterTest, knows_every_route_that_docker_has) {
-  constexpr auto kDocker = std::to_array<std::pair<std::string_view, std::string_view>>({
-      {"POST", "/containers/prune"}, {"GET", "/containers/x/stats"},
-      {"PUT", "/containers/x/archive"},       {"GET", "/containers/x/attach/ws"},
-      {"POST", "/build"},                     {"POST", "/commit"},
-      {"GET", "/volumes"},                    {"DELETE", "/volumes/x"},
-      {"POST", "/networks/x/connect"},        {"GET", "/networks/"},
-      {"GET", "/plugins"},                    {"POST", "/swarm/init"},
-      {"GET", "/services/x/logs"},            {"GET", "/distribution/a/b/json"},
-      {"GET", "/system/df"},                  {"POST", "/session"},
-      {"GET", "/images/a/b/history"},         {"HEAD", "/_ping"}});
+  constexpr auto kDocker = std::to_array<std::pair<std::string_view, std::string_view>>(
+      {{"POST", "/containers/prune"},
+       {"GET", "/containers/x/stats"},
+       {"PUT", "/containers/x/archive"},
+       {"GET", "/containers/x/attach/ws"},
+       {"POST", "/build"},
+       {"POST", "/commit"},
+       {"GET", "/volumes"},
+       {"DELETE", "/volumes/x"},
+       {"POST", "/networks/x/connect"},
+       {"GET", "/networks/"},
+       {"GET", "/plugins"},
+       {"POST", "/swarm/init"},
+       {"GET", "/services/x/logs"},
+       {"GET", "/distribution/a/b/json"},
+       {"GET", "/system/df"},
+       {"POST", "/session"},
+       {"GET", "/images/a/b/history"},
+       {"HEAD", "/_ping"}});
   for (const auto& [method, path] : kDocker)
     EXPECT_NE(pattern_of(method, path), "page not found") << method << " " << path;
 }

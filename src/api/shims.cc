@@ -1,9 +1,9 @@
 #include "api/shims.h"
 
-#include "spec/json.h"
-
 #include <boost/json.hpp>
 #include <string_view>
+
+#include "spec/json.h"
 
 namespace wherry::api {
 namespace {
@@ -61,8 +61,7 @@ Result<> check_endpoints(const ContainerCreateRequest& request, ApiVersion versi
   if (!endpoints || endpoints->size() <= 1) return {};
   std::string names;
   for (const auto& [name, ignored] : *endpoints) names += (names.empty() ? "" : " ") + name;
-  return Error::invalid(
-      "Container cannot be created with multiple network endpoints: " + names);
+  return Error::invalid("Container cannot be created with multiple network endpoints: " + names);
 }
 
 // Members of a ContainerConfig that an image's Config always had before 1.50.
@@ -126,8 +125,8 @@ void shim_image_list(json::Value& images, ApiVersion version) {
     object& members = image.as_object();
     if (version < ApiVersion{1, 44}) members["VirtualSize"] = members["Size"];
     if (version < ApiVersion{1, 51}) members["Containers"] = -1;
-    const bool nameless = members["RepoTags"].as_array().empty() &&
-                          members["RepoDigests"].as_array().empty();
+    const bool nameless =
+        members["RepoTags"].as_array().empty() && members["RepoDigests"].as_array().empty();
     if (version < ApiVersion{1, 43} && nameless) {
       members["RepoTags"] = {"<none>:<none>"};
       members["RepoDigests"] = {"<none>@<none>"};

@@ -10,8 +10,7 @@
 namespace wherry::api {
 
 inline constexpr std::string_view kRawStream = "application/vnd.docker.raw-stream";
-inline constexpr std::string_view kMultiplexedStream =
-    "application/vnd.docker.multiplexed-stream";
+inline constexpr std::string_view kMultiplexedStream = "application/vnd.docker.multiplexed-stream";
 
 // A 200 with docker's headers for a body that follows in pieces.
 http::Response stream_head(std::string_view content_type);

@@ -62,9 +62,9 @@ Result<> events(Call& call) {
   options.until = TRY(timestamp(call.query, "until"));
   options.filters = TRY(filters(call.query.get("filters")));
   if (options.since && options.until && *options.until < *options.since)
-    return Error::invalid(fmt::format(
-        "`since` time ({}) cannot be after `until` time ({})", to_unix_seconds(*options.since),
-        to_unix_seconds(*options.until)));
+    return Error::invalid(fmt::format("`since` time ({}) cannot be after `until` time ({})",
+                                      to_unix_seconds(*options.since),
+                                      to_unix_seconds(*options.until)));
   const auto stream = call.exchange->detach();
   auto subscription = call.engine.subscribe_events(
       options,
@@ -121,6 +121,8 @@ constexpr std::array kRoutes = {
 
 }  // namespace
 
-std::span<const Route> system_routes() { return kRoutes; }
+std::span<const Route> system_routes() {
+  return kRoutes;
+}
 
 }  // namespace wherry::api

@@ -21,9 +21,9 @@ Error not_available(const Option& option) {
     return {ErrorKind::NotImplemented,
             fmt::format("wherryd: directive '{}' is not available in wherry " WHERRY_VERSION,
                         option.key)};
-  return {ErrorKind::NotImplemented,
-          fmt::format("wherryd: flag '--{}' is not available in wherry " WHERRY_VERSION,
-                      option.flag)};
+  return {
+      ErrorKind::NotImplemented,
+      fmt::format("wherryd: flag '--{}' is not available in wherry " WHERRY_VERSION, option.flag)};
 }
 
 // Walks over the arguments with pflag's grammar.
@@ -34,9 +34,12 @@ class FlagParser {
   Result<Settings> parse() {
     for (; next_ < arguments_.size(); ++next_) {
       const std::string& argument = arguments_[next_];
-      if (argument.starts_with("--") && argument.size() > 2) TRY(take_long(argument.substr(2)));
-      else if (argument.starts_with('-') && argument.size() > 1) TRY(take_short(argument.substr(1)));
-      else return usage_error("\"wherryd\" accepts no arguments.");
+      if (argument.starts_with("--") && argument.size() > 2)
+        TRY(take_long(argument.substr(2)));
+      else if (argument.starts_with('-') && argument.size() > 1)
+        TRY(take_short(argument.substr(1)));
+      else
+        return usage_error("\"wherryd\" accepts no arguments.");
     }
     return std::move(settings_);
   }
@@ -120,9 +123,7 @@ Result<Values> values_of(const Option& option, const json::Value& value) {
     case Kind::Bool:
       if (!value.is_bool()) return wrong();
       [[fallthrough]];
-    case Kind::Text:
-      values.push_back(TRY(scalar_text(option.key, value)));
-      return values;
+    case Kind::Text: values.push_back(TRY(scalar_text(option.key, value))); return values;
   }
   return wrong();
 }
@@ -144,7 +145,8 @@ Result<> refuse_conflicts(const Settings& flags, const Settings& file, const std
   if (conflicts.empty()) return {};
   return file_error(path,
                     "the following directives are specified both as a flag and in the "
-                    "configuration file: " + conflicts);
+                    "configuration file: " +
+                        conflicts);
 }
 
 Result<> apply(Config& config, const Settings& settings) {
@@ -184,8 +186,8 @@ Result<Settings> parse_file(std::string_view text, const std::string& path) {
     settings[option] = std::move(*values);
   }
   if (!unknown.empty())
-    return file_error(path, "the following directives don't match any configuration option: " +
-                                unknown);
+    return file_error(path,
+                      "the following directives don't match any configuration option: " + unknown);
   return settings;
 }
 

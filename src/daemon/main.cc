@@ -48,7 +48,8 @@ Result<> serve(const Config& config) {
   const int signal = wait_for_end();
   log::info("signal {}: shutting down, containers stay", signal);
   notify_systemd("STOPPING=1");
-  limit_shutdown(static_cast<unsigned>(std::max<std::int64_t>(config.engine.shutdown_timeout_s, 1)));
+  limit_shutdown(
+      static_cast<unsigned>(std::max<std::int64_t>(config.engine.shutdown_timeout_s, 1)));
   remove_sockets(sockets);
   server->stop();
   return {};
@@ -77,6 +78,7 @@ int run(const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   // The confined child in which layers are unpacked: nothing of the engine is set up in it.
-  if (arguments == std::vector<std::string>{"--unpack"}) return wherry::archive::run_unpack_worker();
+  if (arguments == std::vector<std::string>{"--unpack"})
+    return wherry::archive::run_unpack_worker();
   return wherry::daemon::run(arguments);
 }

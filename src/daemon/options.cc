@@ -30,9 +30,17 @@ Result<std::int64_t> to_bytes(const std::string& text) {
   const auto number = parse_i64(std::string_view(text).substr(0, digits));
   const std::string unit = digits == std::string::npos ? "" : to_lower(text.substr(digits));
   using Unit = std::pair<std::string_view, int>;
-  constexpr auto kUnits = std::to_array<Unit>({{"", 0},    {"b", 0},    {"k", 10}, {"kb", 10},
-                                               {"kib", 10}, {"m", 20},  {"mb", 20}, {"mib", 20},
-                                               {"g", 30},  {"gb", 30}, {"gib", 30}});
+  constexpr auto kUnits = std::to_array<Unit>({{"", 0},
+                                               {"b", 0},
+                                               {"k", 10},
+                                               {"kb", 10},
+                                               {"kib", 10},
+                                               {"m", 20},
+                                               {"mb", 20},
+                                               {"mib", 20},
+                                               {"g", 30},
+                                               {"gb", 30},
+                                               {"gib", 30}});
   for (const auto& [name, shift] : kUnits)
     if (number && unit == name && *number < (INT64_C(1) << 32)) return *number << shift;
   return Error::invalid(fmt::format("invalid size: '{}'", text));
@@ -77,12 +85,16 @@ Result<> set_group(Config& config, const Values& values) {
 
 Result<> set_log_level(Config& config, const Values& values) {
   const std::string& level = values.back();
-  if (level == "debug" || level == "trace") config.log_level = log::Level::Debug;
-  else if (level == "info") config.log_level = log::Level::Info;
-  else if (level == "warn" || level == "warning") config.log_level = log::Level::Warning;
+  if (level == "debug" || level == "trace")
+    config.log_level = log::Level::Debug;
+  else if (level == "info")
+    config.log_level = log::Level::Info;
+  else if (level == "warn" || level == "warning")
+    config.log_level = log::Level::Warning;
   else if (level == "error" || level == "fatal" || level == "panic")
     config.log_level = log::Level::Error;
-  else return Error::invalid(fmt::format("invalid logging level: {}", level));
+  else
+    return Error::invalid(fmt::format("invalid logging level: {}", level));
   return {};
 }
 
@@ -145,15 +157,15 @@ using EngineOptions = engine::Options;
 constexpr std::array kAvailable = {
     Option{"bip", 0, "bip", Kind::Text, "IPv4 address for the default bridge",
            set_engine_text<&EngineOptions::bip>},
-    Option{"cgroup-parent", 0, "cgroup-parent", Kind::Text,
-           "Set parent cgroup for all containers", set_engine_text<&EngineOptions::cgroup_parent>},
+    Option{"cgroup-parent", 0, "cgroup-parent", Kind::Text, "Set parent cgroup for all containers",
+           set_engine_text<&EngineOptions::cgroup_parent>},
     Option{"config-file", 0, "", Kind::Text, "Daemon configuration file",
            set_text<&Config::config_file>},
     Option{"data-root", 0, "data-root", Kind::Text, "Root directory of persistent state",
            set_engine_text<&EngineOptions::data_root>},
     Option{"debug", 'D', "debug", Kind::Bool, "Enable debug mode", set_debug},
-    Option{"default-shm-size", 0, "default-shm-size", Kind::Text,
-           "Default shm size for containers", set_shm_size},
+    Option{"default-shm-size", 0, "default-shm-size", Kind::Text, "Default shm size for containers",
+           set_shm_size},
     Option{"dns", 0, "dns", Kind::List, "DNS server to use", set_engine_list<&EngineOptions::dns>},
     Option{"dns-opt", 0, "dns-opts", Kind::List, "DNS options to use",
            set_engine_list<&EngineOptions::dns_options>},

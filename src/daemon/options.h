@@ -16,14 +16,14 @@ namespace wherry::daemon {
 
 struct Config {
   engine::Options engine;
-  std::vector<std::string> hosts;    // empty: the default socket
-  std::string pidfile;               // "": <exec-root>/wherryd.pid
+  std::vector<std::string> hosts;  // empty: the default socket
+  std::string pidfile;             // "": <exec-root>/wherryd.pid
   std::string group = "wherry";
-  bool group_given = false;          // then it must exist
+  bool group_given = false;  // then it must exist
   log::Level log_level = log::Level::Info;
-  bool plain_tcp = false;            // --tls=false: TCP without TLS was asked for
+  bool plain_tcp = false;  // --tls=false: TCP without TLS was asked for
   std::string config_file = "/etc/wherry/daemon.json";
-  int ready_fd = -1;                 // a byte is written here once requests are served
+  int ready_fd = -1;  // a byte is written here once requests are served
   bool validate = false;
   bool show_version = false;
   bool show_help = false;
@@ -35,9 +35,9 @@ enum class Kind : std::uint8_t { Bool, Text, List, Map };
 using Values = std::vector<std::string>;
 
 struct Option {
-  std::string_view flag;     // without dashes; "": daemon.json only
-  char shorthand;            // '\0': none
-  std::string_view key;      // of daemon.json; "": flag only
+  std::string_view flag;  // without dashes; "": daemon.json only
+  char shorthand;         // '\0': none
+  std::string_view key;   // of daemon.json; "": flag only
   Kind kind;
   std::string_view help;
   Result<> (*apply)(Config&, const Values&);  // nullptr: known, not available yet

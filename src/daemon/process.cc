@@ -33,7 +33,9 @@ bool is_wherryd(std::uint64_t pid) {
   return name && trim(*name) == "wherryd" && pid != static_cast<std::uint64_t>(::getpid());
 }
 
-extern "C" void end_at_once(int /*signal*/) { ::_exit(1); }
+extern "C" void end_at_once(int /*signal*/) {
+  ::_exit(1);
+}
 
 }  // namespace
 
@@ -60,11 +62,12 @@ Result<Pidfile> Pidfile::create(std::string path) {
     if (pid && is_wherryd(*pid))
       return Error::conflict(fmt::format(
           "failed to start daemon, ensure wherryd is not already running or delete {}: process "
-          "with PID {} is still running", path, *pid));
+          "with PID {} is still running",
+          path, *pid));
   }
   const std::size_t slash = path.rfind('/');
-  const sys::Fd directory =
-      TRY(sys::open_at({}, path.substr(0, std::max<std::size_t>(slash, 1)).c_str(), O_PATH | O_DIRECTORY));
+  const sys::Fd directory = TRY(sys::open_at(
+      {}, path.substr(0, std::max<std::size_t>(slash, 1)).c_str(), O_PATH | O_DIRECTORY));
   TRY(sys::replace_file_at(directory, path.substr(slash + 1), fmt::format("{}", ::getpid()), 0644,
                            sys::Durable::No));
   return Pidfile(std::move(path));

@@ -76,7 +76,8 @@ Result<http::Listener> listen_on_path(const std::string& path, const ListenOptio
 // "127.0.0.1:2375", "[::1]:2375", "localhost:2375", ":2375" (docker's default is loopback).
 Result<sys::Fd> bind_tcp(std::string_view host) {
   const std::size_t colon = host.rfind(':');
-  const auto port = parse_u64(host.substr(colon == std::string_view::npos ? host.size() : colon + 1));
+  const auto port =
+      parse_u64(host.substr(colon == std::string_view::npos ? host.size() : colon + 1));
   if (!port || *port > 65535) return bad_address(fmt::format("tcp://{}", host));
   std::string name(host.substr(0, colon));
   if (name.starts_with('[') && name.ends_with(']')) name = name.substr(1, name.size() - 2);
@@ -100,11 +101,10 @@ Result<sys::Fd> bind_tcp(std::string_view host) {
 
 Result<http::Listener> listen_on_tcp(std::string_view host, const ListenOptions& options) {
   if (!options.plain_tcp)
-    return Error::invalid(
-        fmt::format("tcp://{} would give everybody who reaches it root on this host: add "
-                    "--tls=false if that is meant (TLS is not available in wherry " WHERRY_VERSION
-                    ")",
-                    host));
+    return Error::invalid(fmt::format(
+        "tcp://{} would give everybody who reaches it root on this host: add "
+        "--tls=false if that is meant (TLS is not available in wherry " WHERRY_VERSION ")",
+        host));
   sys::Fd socket = TRY(bind_tcp(host));
   log::warning(
       "the API is served on tcp://{} without encryption and without a password: everybody who "
@@ -120,7 +120,8 @@ Result<std::vector<http::Listener>> passed_sockets() {
   const auto number = count == nullptr ? std::nullopt : parse_u64(count);
   const bool ours = pid != nullptr && parse_u64(pid) == static_cast<std::uint64_t>(::getpid());
   if (!ours || !number || *number == 0)
-    return Error::invalid("no sockets found via socket activation: make sure the service was started by systemd");
+    return Error::invalid(
+        "no sockets found via socket activation: make sure the service was started by systemd");
   std::vector<http::Listener> listeners;
   for (int fd = kFirstPassedFd; fd < kFirstPassedFd + static_cast<int>(*number); ++fd) {
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -128,8 +129,8 @@ Result<std::vector<http::Listener>> passed_sockets() {
     int domain = 0;
     socklen_t size = sizeof domain;
     ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size);
-    listeners.push_back({sys::Fd(fd), domain == AF_UNIX ? http::Transport::Unix
-                                                        : http::Transport::Tcp});
+    listeners.push_back(
+        {sys::Fd(fd), domain == AF_UNIX ? http::Transport::Unix : http::Transport::Tcp});
   }
   ::unsetenv("LISTEN_PID");
   ::unsetenv("LISTEN_FDS");

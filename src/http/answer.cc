@@ -15,7 +15,9 @@ constexpr std::size_t kMaximumPushed = 1U << 20;
 constexpr std::size_t kReadStep = 64U << 10;
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
-Error client_gone() { return {ErrorKind::Cancelled, "the client has gone"}; }
+Error client_gone() {
+  return {ErrorKind::Cancelled, "the client has gone"};
+}
 
 // Blocks until `events` or the end of the peer: shutdown(2) by Connection::abort wakes it, too.
 void wait_for(int fd, short events) {
@@ -31,9 +33,9 @@ void wait_for(int fd, short events) {
 void Connection::respond(Response response) {
   const bool unread = plan_.body == Plan::Body::Streamed && !parser_->body_done();
   if (unread || response.close) keep_alive_ = false;
-  std::string bytes = write_head(response, {.framing = Framing::Length,
-                                            .length = response.body.size(),
-                                            .close = !keep_alive_});
+  std::string bytes = write_head(
+      response,
+      {.framing = Framing::Length, .length = response.body.size(), .close = !keep_alive_});
   if (!is_head()) bytes += response.body;
   std::string_view rest = bytes;
   // A dead peer shows again when the server's thread goes on with the connection.
@@ -50,7 +52,9 @@ std::string Connection::stream_head(Response head) {
   return write_head(head, {.framing = framing, .length = 0, .close = !keep_alive_});
 }
 
-Result<> Connection::begin(Response head) { return send_all(stream_head(std::move(head))); }
+Result<> Connection::begin(Response head) {
+  return send_all(stream_head(std::move(head)));
+}
 
 Result<> Connection::write(std::string_view bytes) {
   if (bytes.empty() || is_head()) return {};
@@ -141,20 +145,20 @@ std::shared_ptr<Pushed> Connection::detach() {
 }
 
 void Connection::push_respond(const std::shared_ptr<Pushed>& pushed, Response response) {
-  std::string bytes = write_head(response, {.framing = Framing::Length,
-                                            .length = response.body.size(),
-                                            .close = !keep_alive_});
+  std::string bytes = write_head(
+      response,
+      {.framing = Framing::Length, .length = response.body.size(), .close = !keep_alive_});
   if (!is_head()) bytes += response.body;
   {
     const std::lock_guard lock(pushed->mutex);
     pushed->finished = true;
   }
-  boost::asio::post(core_.io, [self = shared_from_this(), pushed,
-                               bytes = std::move(bytes)]() mutable {
-    if (self->pushed_ != pushed || self->state_ != State::Pushing) return;
-    self->end_push();
-    self->answered(std::move(bytes));
-  });
+  boost::asio::post(core_.io,
+                    [self = shared_from_this(), pushed, bytes = std::move(bytes)]() mutable {
+                      if (self->pushed_ != pushed || self->state_ != State::Pushing) return;
+                      self->end_push();
+                      self->answered(std::move(bytes));
+                    });
 }
 
 void Connection::push_begin(const std::shared_ptr<Pushed>& pushed, Response head) {
@@ -244,13 +248,21 @@ void Connection::end_push() {
 
 PushStream::PushStream(std::shared_ptr<Connection> connection, std::shared_ptr<Pushed> pushed)
     : connection_(std::move(connection)), pushed_(std::move(pushed)) {}
-PushStream::~PushStream() { connection_->push_abandon(pushed_); }
+PushStream::~PushStream() {
+  connection_->push_abandon(pushed_);
+}
 void PushStream::respond(Response response) {
   connection_->push_respond(pushed_, std::move(response));
 }
-void PushStream::begin(Response head) { connection_->push_begin(pushed_, std::move(head)); }
-bool PushStream::push(std::string_view bytes) { return connection_->push(pushed_, bytes); }
-void PushStream::finish() { connection_->push_finish(pushed_); }
+void PushStream::begin(Response head) {
+  connection_->push_begin(pushed_, std::move(head));
+}
+bool PushStream::push(std::string_view bytes) {
+  return connection_->push(pushed_, bytes);
+}
+void PushStream::finish() {
+  connection_->push_finish(pushed_);
+}
 void PushStream::finish_after(std::chrono::milliseconds span) {
   connection_->push_finish_after(pushed_, span);
 }
@@ -279,8 +291,12 @@ Exchange::~Exchange() {
                         .headers = {}});
 }
 
-const Request& Exchange::request() const { return connection_->request(); }
-std::stop_token Exchange::stop() const { return connection_->stop_token(); }
+const Request& Exchange::request() const {
+  return connection_->request();
+}
+std::stop_token Exchange::stop() const {
+  return connection_->stop_token();
+}
 
 void Exchange::respond(Response response) {
   answered_ = true;
@@ -293,7 +309,9 @@ Result<> Exchange::begin(Response head) {
   return connection_->begin(std::move(head));
 }
 
-Result<> Exchange::write(std::string_view bytes) { return connection_->write(bytes); }
+Result<> Exchange::write(std::string_view bytes) {
+  return connection_->write(bytes);
+}
 
 void Exchange::finish() {
   streaming_ = false;
@@ -310,6 +328,8 @@ std::shared_ptr<PushStream> Exchange::detach() {
   return std::make_shared<PushStream>(connection_, connection_->detach());
 }
 
-Result<std::size_t> Exchange::read_body(std::span<char> out) { return connection_->read_body(out); }
+Result<std::size_t> Exchange::read_body(std::span<char> out) {
+  return connection_->read_body(out);
+}
 
 }  // namespace wherry::http

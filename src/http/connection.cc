@@ -20,7 +20,9 @@ void Connection::start() {
   arm_read();
 }
 
-void Connection::set_deadline(std::chrono::milliseconds span) { deadline_ = Clock::now() + span; }
+void Connection::set_deadline(std::chrono::milliseconds span) {
+  deadline_ = Clock::now() + span;
+}
 
 void Connection::check_deadline(Clock::time_point now) {
   if (!deadline_ || *deadline_ > now) return;
@@ -85,9 +87,12 @@ void Connection::advance() {
   advancing_ = true;
   while (state_ == State::Reading && !pending_.empty()) {
     const std::size_t before = pending_.size();
-    if (!head_done_) read_head();
-    else read_buffered_body();
-    if (pending_.size() == before) break;
+    if (!head_done_)
+      read_head();
+    else
+      read_buffered_body();
+    // Once dispatched, what is pending belongs to the handler's thread.
+    if (state_ != State::Reading || pending_.size() == before) break;
   }
   advancing_ = false;
   if (state_ != State::Reading) return;
@@ -157,9 +162,8 @@ void Connection::dispatch() {
   if (plan_.where == Plan::Where::Inline) return plan_.run(exchange);
   if (plan_.watch_client && plan_.body == Plan::Body::Buffered) arm_read();
   const Lane lane = plan_.where == Plan::Where::Quick ? Lane::Quick : Lane::Long;
-  const bool taken = core_.workers && core_.workers->submit(lane, [run = plan_.run, exchange] {
-    run(exchange);
-  });
+  const bool taken =
+      core_.workers && core_.workers->submit(lane, [run = plan_.run, exchange] { run(exchange); });
   if (taken) return;
   exchange->respond({.status = 503,
                      .content_type = "application/json",
@@ -171,11 +175,11 @@ void Connection::dispatch() {
 void Connection::fail(const ParseFailure& failure) {
   keep_alive_ = false;
   state_ = State::Handling;
-  Response response{.status = failure.status,
-                    .content_type = "text/plain; charset=utf-8",
-                    .body = fmt::format("{} {}: {}", failure.status,
-                                        reason_phrase(failure.status), failure.text),
-                    .headers = {}};
+  Response response{
+      .status = failure.status,
+      .content_type = "text/plain; charset=utf-8",
+      .body = fmt::format("{} {}: {}", failure.status, reason_phrase(failure.status), failure.text),
+      .headers = {}};
   const HeadOptions head{.framing = Framing::Length, .length = response.body.size(), .close = true};
   answered(write_head(response, head) + response.body);
 }
@@ -266,8 +270,8 @@ void Connection::close() {
 
 Result<> Connection::send_now(std::string_view& bytes) {
   while (!bytes.empty()) {
-    const auto sent = ::send(socket_.native_handle(), bytes.data(), bytes.size(),
-                             MSG_NOSIGNAL | MSG_DONTWAIT);
+    const auto sent =
+        ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
       continue;

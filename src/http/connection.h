@@ -119,8 +119,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Plan plan_;
   std::stop_source stop_{std::nostopstate};
   std::atomic<bool> keep_alive_ = false;  // abort() clears it under a worker
-  bool chunked_ = false;  // of the answer
-  std::string tail_;      // of an answer
+  bool chunked_ = false;                  // of the answer
+  std::string tail_;                      // of an answer
   std::size_t drained_ = 0;
 
   std::shared_ptr<Pushed> pushed_;  // of the answer that is pushed now

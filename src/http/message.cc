@@ -33,7 +33,9 @@ void append_header(std::string& out, std::string_view name, std::string_view val
 }
 
 // Answers that never have a body, and so no length either.
-bool is_bodiless(int status) { return status < 200 || status == 204 || status == 304; }
+bool is_bodiless(int status) {
+  return status < 200 || status == 204 || status == 304;
+}
 
 }  // namespace
 

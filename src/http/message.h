@@ -23,7 +23,7 @@ struct Request {
   std::string path;    // percent-decoded, before '?'
   std::string query;   // raw, after '?'
   std::vector<Header> headers;
-  std::string body;    // complete, unless the route streams it
+  std::string body;       // complete, unless the route streams it
   bool has_body = false;  // a Content-Length other than 0, or chunked
   bool http_1_0 = false;
   Transport transport = Transport::Unix;
@@ -47,8 +47,8 @@ std::string_view reason_phrase(int status);
 enum class Framing : std::uint8_t { Length, Chunked, UntilClose };
 struct HeadOptions {
   Framing framing = Framing::Length;
-  std::size_t length = 0;      // with Framing::Length
-  bool close = false;          // says Connection: close
+  std::size_t length = 0;  // with Framing::Length
+  bool close = false;      // says Connection: close
 };
 // Status line and headers, with Date, up to and including the empty line. Header values must
 // not hold CR or LF: such a byte becomes a blank.

@@ -8,8 +8,9 @@ namespace wherry::http {
 namespace {
 
 TEST(Head, has_a_length_and_no_connection_header_on_keep_alive) {
-  const std::string head = write_head({.status = 200, .content_type = "text/plain", .body = {}, .headers = {{"A", "b"}}},
-                                      {.framing = Framing::Length, .length = 2, .close = false});
+  const std::string head =
+      write_head({.status = 200, .content_type = "text/plain", .body = {}, .headers = {{"A", "b"}}},
+                 {.framing = Framing::Length, .length = 2, .close = false});
   EXPECT_TRUE(head.starts_with("HTTP/1.1 200 OK\r\nA: b\r\nContent-Type: text/plain\r\nDate: "));
   EXPECT_TRUE(head.ends_with("\r\nContent-Length: 2\r\n\r\n"));
   EXPECT_EQ(head.find("Connection"), std::string::npos);
@@ -21,7 +22,8 @@ TEST(Head, leaves_the_length_out_where_http_forbids_a_body) {
 }
 
 TEST(Head, cannot_be_split_by_a_header_value) {
-  const std::string head = write_head({.status = 200, .content_type = {}, .body = {}, .headers = {{"X", "a\r\nEvil: 1"}}}, {});
+  const std::string head = write_head(
+      {.status = 200, .content_type = {}, .body = {}, .headers = {{"X", "a\r\nEvil: 1"}}}, {});
   EXPECT_EQ(head.find("\r\nEvil"), std::string::npos);
 }
 

@@ -22,7 +22,9 @@ std::unexpected<ParseFailure> failure(const beast::error_code& error) {
   return std::unexpected(ParseFailure{400, error.message()});
 }
 
-std::string text_of(beast::string_view text) { return {text.data(), text.size()}; }
+std::string text_of(beast::string_view text) {
+  return {text.data(), text.size()};
+}
 
 }  // namespace
 
@@ -68,7 +70,9 @@ Parsed<Request> RequestParser::request() const {
   return request;
 }
 
-bool RequestParser::keep_alive() const { return state_->parser.get().keep_alive(); }
+bool RequestParser::keep_alive() const {
+  return state_->parser.get().keep_alive();
+}
 
 std::optional<std::uint64_t> RequestParser::content_length() const {
   const auto length = state_->parser.content_length();
@@ -99,6 +103,8 @@ Parsed<std::size_t> RequestParser::read_body(std::string_view& bytes, std::span<
   return out.size() - parser.get().body().size;
 }
 
-bool RequestParser::body_done() const { return state_->parser.is_done(); }
+bool RequestParser::body_done() const {
+  return state_->parser.is_done();
+}
 
 }  // namespace wherry::http

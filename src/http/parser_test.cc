@@ -23,7 +23,8 @@ int status_of(std::string_view text) {
 }
 
 TEST(RequestParser, takes_a_request_byte_by_byte) {
-  const std::string text = "POST /v1.24/a%20b?x=1 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc";
+  const std::string text =
+      "POST /v1.24/a%20b?x=1 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc";
   RequestParser parser(kHeadLimit);
   std::string pending;
   std::string body;
@@ -68,14 +69,15 @@ TEST(RequestParser, refuses_length_beside_chunks) {
   EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: "
                       "chunked\r\n\r\n"),
             400);
-  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n"),
-            400);
+  EXPECT_EQ(
+      status_of("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n"),
+      400);
 }
 
 TEST(RequestParser, refuses_what_is_no_http) {
   EXPECT_EQ(status_of("\x16\x03\x01\x02 hello\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost : h\r\n\r\n"), 400);
-  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nA: b\r\n\r\n"), 400);       // no Host
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nA: b\r\n\r\n"), 400);  // no Host
   EXPECT_EQ(status_of("GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET /%0 HTTP/1.1\r\nHost: h\r\n\r\n"), 400);
 }
@@ -98,7 +100,8 @@ TEST(RequestParser, refuses_an_announced_body_above_the_limit) {
 
 TEST(RequestParser, refuses_chunks_above_the_limit) {
   std::string_view bytes =
-      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n01234567890\r\n0\r\n\r\n";
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: "
+      "chunked\r\n\r\nb\r\n01234567890\r\n0\r\n\r\n";
   RequestParser parser(kHeadLimit);
   ASSERT_TRUE(*parser.read_head(bytes));
   ASSERT_TRUE(parser.limit_body(10).has_value());

@@ -48,14 +48,20 @@ bool is_unreserved(char c) {
 
 }  // namespace
 
-Result<std::string> decode_path(std::string_view text) { return decode(text, Plus::Literal); }
-Result<std::string> decode_component(std::string_view text) { return decode(text, Plus::Blank); }
+Result<std::string> decode_path(std::string_view text) {
+  return decode(text, Plus::Literal);
+}
+Result<std::string> decode_component(std::string_view text) {
+  return decode(text, Plus::Blank);
+}
 
 std::string encode_component(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if (is_unreserved(c)) out += c;
-    else out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    if (is_unreserved(c))
+      out += c;
+    else
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return out;
 }
@@ -80,7 +86,9 @@ const std::string& Query::get(std::string_view name) const {
   return found == values_.end() ? none : found->second.front();
 }
 
-bool Query::has(std::string_view name) const { return values_.find(name) != values_.end(); }
+bool Query::has(std::string_view name) const {
+  return values_.find(name) != values_.end();
+}
 
 std::vector<std::string> Query::all(std::string_view name) const {
   const auto found = values_.find(name);

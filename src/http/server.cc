@@ -27,7 +27,9 @@ constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 class Acceptor : public std::enable_shared_from_this<Acceptor> {
  public:
   Acceptor(Core& core, Listener listener)
-      : core_(core), socket_(core.io, listener.socket.release()), transport_(listener.transport),
+      : core_(core),
+        socket_(core.io, listener.socket.release()),
+        transport_(listener.transport),
         pause_(core.io) {}
 
   void arm() {
@@ -46,8 +48,8 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
  private:
   void accept_some() {
     for (int i = 0; i < kAcceptsPerWake; ++i) {
-      sys::Fd client(::accept4(socket_.native_handle(), nullptr, nullptr,
-                               SOCK_NONBLOCK | SOCK_CLOEXEC));
+      sys::Fd client(
+          ::accept4(socket_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (!client) {
         if (errno == EAGAIN) break;
         if (errno == ECONNABORTED || errno == EINTR) continue;
@@ -140,7 +142,9 @@ struct Server::Parts {
 };
 
 Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
-Server::~Server() { stop(); }
+Server::~Server() {
+  stop();
+}
 
 Result<std::unique_ptr<Server>> Server::start(std::vector<Listener> listeners, Planner planner,
                                               Limits limits) {

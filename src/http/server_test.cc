@@ -21,7 +21,8 @@ using namespace std::chrono_literals;
 // A client that speaks bytes.
 class Client {
  public:
-  explicit Client(const std::string& path) : fd_(std::move(*sys::connect_unix(path, SOCK_STREAM))) {}
+  explicit Client(const std::string& path)
+      : fd_(std::move(*sys::connect_unix(path, SOCK_STREAM))) {}
 
   void send(std::string_view text) { ASSERT_TRUE(sys::write_all(fd_, text).has_value()); }
   void end_sending() { ::shutdown(fd_.get(), SHUT_WR); }
@@ -89,9 +90,14 @@ TEST_F(ServerTest, answers_pipelined_requests_in_order) {
   std::atomic<int> count = 0;
   Plan plan;
   plan.where = Plan::Where::Inline;
-  serve([&](const ExchangePtr& exchange) {
-    exchange->respond({.status = 200, .content_type = {}, .body = fmt::format("<{}>", ++count), .headers = {}});
-  }, plan);
+  serve(
+      [&](const ExchangePtr& exchange) {
+        exchange->respond({.status = 200,
+                           .content_type = {},
+                           .body = fmt::format("<{}>", ++count),
+                           .headers = {}});
+      },
+      plan);
   Client client(path_);
   std::string many;
   for (int i = 0; i < 2000; ++i) many += kGet;
@@ -104,7 +110,10 @@ TEST_F(ServerTest, answers_pipelined_requests_in_order) {
 
 TEST_F(ServerTest, gives_a_handler_the_whole_body) {
   serve([](const ExchangePtr& exchange) {
-    exchange->respond({.status = 200, .content_type = {}, .body = "[" + exchange->request().body + "]", .headers = {}});
+    exchange->respond({.status = 200,
+                       .content_type = {},
+                       .body = "[" + exchange->request().body + "]",
+                       .headers = {}});
   });
   Client client(path_);
   client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nab");
@@ -145,7 +154,8 @@ TEST_F(ServerTest, refuses_garbage_and_ends_the_connection) {
 TEST_F(ServerTest, refuses_an_endless_header_line) {
   serve(say_ok);
   Client client(path_);
-  std::thread sender([&] { static_cast<void>(client.send("GET / HTTP/1.1\r\nA: " + std::string(100'000, 'x'))); });
+  std::thread sender(
+      [&] { static_cast<void>(client.send("GET / HTTP/1.1\r\nA: " + std::string(100'000, 'x'))); });
   EXPECT_TRUE(client.read_to_end().starts_with("HTTP/1.1 431 "));
   sender.join();
 }
@@ -192,8 +202,11 @@ TEST_F(ServerTest, gives_a_hijacked_connection_away_with_what_was_read) {
   Plan plan;
   plan.watch_client = false;
   std::promise<Hijacked> got;
-  serve([&](const ExchangePtr& exchange) { got.set_value(std::move(*exchange->hijack("HEAD\r\n\r\n"))); },
-        plan);
+  serve(
+      [&](const ExchangePtr& exchange) {
+        got.set_value(std::move(*exchange->hijack("HEAD\r\n\r\n")));
+      },
+      plan);
   Client client(path_);
   client.send(std::string(kGet) + "early");
   EXPECT_EQ(client.read_until("\r\n\r\n"), "HEAD\r\n\r\n");
@@ -211,19 +224,22 @@ TEST_F(ServerTest, streams_a_body_to_its_handler) {
   plan.body = Plan::Body::Streamed;
   plan.where = Plan::Where::Long;
   std::atomic<std::size_t> total = 0;
-  serve([&](const ExchangePtr& exchange) {
-    std::array<char, 1000> buffer{};
-    while (true) {
-      const auto got = exchange->read_body(buffer);
-      ASSERT_TRUE(got.has_value());
-      if (*got == 0) break;
-      total += *got;
-    }
-    say_ok(exchange);
-  }, plan);
+  serve(
+      [&](const ExchangePtr& exchange) {
+        std::array<char, 1000> buffer{};
+        while (true) {
+          const auto got = exchange->read_body(buffer);
+          ASSERT_TRUE(got.has_value());
+          if (*got == 0) break;
+          total += *got;
+        }
+        say_ok(exchange);
+      },
+      plan);
   Client client(path_);
   const std::string body(300'000, 'b');
-  client.send(fmt::format("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n", body.size()) + body);
+  client.send(fmt::format("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n", body.size()) +
+              body);
   EXPECT_TRUE(client.read_until("ok\n").starts_with("HTTP/1.1 200"));
   EXPECT_EQ(total, body.size());
 }
@@ -232,11 +248,13 @@ TEST_F(ServerTest, tells_a_handler_that_an_upload_broke_off) {
   Plan plan;
   plan.body = Plan::Body::Streamed;
   std::promise<bool> failed;
-  serve([&](const ExchangePtr& exchange) {
-    std::array<char, 10> buffer{};
-    static_cast<void>(exchange->read_body(buffer));
-    failed.set_value(!exchange->read_body(buffer).has_value());
-  }, plan);
+  serve(
+      [&](const ExchangePtr& exchange) {
+        std::array<char, 10> buffer{};
+        static_cast<void>(exchange->read_body(buffer));
+        failed.set_value(!exchange->read_body(buffer).has_value());
+      },
+      plan);
   Client client(path_);
   client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nabc");
   client.close();

@@ -12,8 +12,7 @@ TEST(Workers, run_all_that_was_submitted_before_they_end) {
   std::atomic<int> count = 0;
   {
     Workers workers({.quick_threads = 3, .quick_queue = 1000, .long_threads = 1});
-    for (int i = 0; i < 500; ++i)
-      ASSERT_TRUE(workers.submit(Lane::Quick, [&] { ++count; }));
+    for (int i = 0; i < 500; ++i) ASSERT_TRUE(workers.submit(Lane::Quick, [&] { ++count; }));
   }
   EXPECT_EQ(count, 500);
 }
