@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "base/log.h"
@@ -254,17 +256,40 @@ void handle_exec_end(Core& core, const keeper::Event& event) {
   static_cast<void>(core.keeper->forget(event.target));
 }
 
+// True from the moment at which the kernel began to end the process (PF_EXITING of
+// include/linux/sched.h in field 9 of proc_pid_stat(5)), and once it is gone.
+static bool is_exiting(std::int32_t pid) {
+  constexpr std::uint64_t kExiting = 0x4;
+  const auto text = sys::read_file(fmt::format("/proc/{}/stat", pid).c_str(), 4096);
+  if (!text) return true;
+  const auto fields = split(std::string_view(*text).substr(text->rfind(')') + 1), ' ');
+  if (fields.size() < 9) return true;
+  return fields[1] == "Z" || (parse_u64(fields[7]).value_or(0) & kExiting) != 0;
+}
+
 // A client asks as soon as its stream has ended, which may be before the keeper's event has
 // reached us: then the keeper itself is asked.
 static Exec::Progress settled_progress(Core& core, Exec& exec) {
-  Exec::Progress progress = *exec.progress.lock();
-  if (progress.phase != Exec::Phase::Running) return progress;
-  const auto record = core.keeper->lookup(target_of(exec));
-  if (!record || !*record || (*record)->state != keeper::State::Exited) return progress;
-  progress.phase = Exec::Phase::Ended;
-  progress.pid = 0;
-  progress.exit_code = (*record)->exit.code;
-  return progress;
+  // The keeper publishes an exit some microseconds after the kernel has closed the process'
+  // files, which is what a client sees as the end of its stream. Nothing tells when, to us.
+  constexpr auto kPatience = std::chrono::seconds(1);
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  while (true) {
+    Exec::Progress progress = *exec.progress.lock();
+    // Starting, too: the stream may have ended before start_exec has noted that it began.
+    if (progress.phase != Exec::Phase::Running && progress.phase != Exec::Phase::Starting)
+      return progress;
+    const auto record = core.keeper->lookup(target_of(exec));
+    if (!record || !*record) return progress;
+    if ((*record)->state == keeper::State::Exited) {
+      progress.phase = Exec::Phase::Ended;
+      progress.pid = 0;
+      progress.exit_code = (*record)->exit.code;
+      return progress;
+    }
+    if (!is_exiting((*record)->pid) || std::chrono::steady_clock::now() > give_up) return progress;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 Result<spec::docker::ExecInspect> inspect_exec(Core& core, const ExecPtr& exec) {

@@ -204,6 +204,14 @@ def test_exec_streams_and_tells_its_exit_code(engine):
     assert (inspect["Running"], inspect["ExitCode"]) == (False, 5)
 
 
+def test_the_exit_code_of_an_exec_is_there_when_its_stream_has_ended(engine):
+    container = create(engine, "sleep", "100")
+    start(engine, container)
+    for _ in range(100):
+        _, _, inspect = exec_start(engine, container, "sh", "-c", "exit 4")
+        assert (inspect["Running"], inspect["ExitCode"]) == (False, 4)
+
+
 def test_exec_of_a_missing_program_is_told_in_the_stream(engine):
     container = create(engine, "sleep", "100")
     start(engine, container)
