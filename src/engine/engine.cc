@@ -139,7 +139,7 @@ Result<> Engine::resize_exec(const std::string& exec_id, WindowSize size) {
 }
 
 Result<spec::docker::ExecInspect> Engine::inspect_exec(const std::string& exec_id) {
-  return engine::inspect_exec(*parts_->core, TRY(parts_->core->execs.find(exec_id)));
+  return engine::inspect_exec(TRY(parts_->core->execs.find(exec_id)));
 }
 
 image::Images& Engine::images() { return *parts_->core->images; }

@@ -190,6 +190,19 @@ class EngineOnHost : public testing::Test {
     EXPECT_TRUE(read);
     return text;
   }
+  // Follows the log until `text` is there.
+  static void await_output(const std::string& name, std::string_view text) {
+    std::string seen;
+    static_cast<void>(engine_->container_logs(
+        name, {.follow = true, .stdout_ = true}, [](LogsStart) -> Result<> { return {}; },
+        [&](LogStream, std::string_view bytes) -> Result<> {
+          seen += bytes;
+          if (!seen.contains(text)) return {};
+          return Error(ErrorKind::Cancelled, "seen");
+        },
+        {}));
+    EXPECT_TRUE(seen.contains(text)) << seen;
+  }
   static std::string status(const std::string& name) {
     return engine_->inspect_container(name, false).value().state.status;
   }
@@ -252,7 +265,8 @@ TEST_F(EngineOnHost, verbs_that_do_not_fit_the_state_say_so) {
 }
 
 TEST_F(EngineOnHost, stop_sends_the_signal_and_kills_after_its_time) {
-  const std::string polite = run({"sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.05; done"});
+  const std::string polite = run({"sh", "-c", "trap 'exit 5' TERM; echo ready; while :; do sleep 0.05; done"});
+  await_output(polite, "ready\n");
   ASSERT_TRUE(engine_->stop_container(polite, {.timeout_s = 10}, {}));
   EXPECT_EQ(wait(polite), 5);
   const std::string deaf = run({"sleep", "1000"});
@@ -261,18 +275,18 @@ TEST_F(EngineOnHost, stop_sends_the_signal_and_kills_after_its_time) {
 }
 
 TEST_F(EngineOnHost, a_paused_container_is_frozen_and_can_be_removed_by_force) {
-  run({"sleep", "1000"}, "p");
-  ASSERT_TRUE(engine_->pause_container("p"));
-  EXPECT_EQ(status("p"), "paused");
+  run({"sleep", "1000"}, "frozen");
+  ASSERT_TRUE(engine_->pause_container("frozen"));
+  EXPECT_EQ(status("frozen"), "paused");
   spec::docker::ExecCreateRequest request;
   request.cmd = spec::docker::Strings(Strings{"true"});
-  EXPECT_EQ(engine_->create_exec("p", request).error().message(),
-            "Container p is paused, unpause the container before exec");
-  ASSERT_TRUE(engine_->unpause_container("p"));
-  EXPECT_EQ(status("p"), "running");
-  ASSERT_TRUE(engine_->pause_container("p"));
+  EXPECT_EQ(engine_->create_exec("frozen", request).error().message(),
+            "Container frozen is paused, unpause the container before exec");
+  ASSERT_TRUE(engine_->unpause_container("frozen"));
+  EXPECT_EQ(status("frozen"), "running");
+  ASSERT_TRUE(engine_->pause_container("frozen"));
   const auto begin = std::chrono::steady_clock::now();
-  EXPECT_TRUE(engine_->remove_container("p", {.force = true}));
+  EXPECT_TRUE(engine_->remove_container("frozen", {.force = true}));
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
 }
 
@@ -298,11 +312,11 @@ ExecOutcome exec_in(Engine& engine, const std::string& name, const Strings& comm
 }
 
 TEST_F(EngineOnHost, an_exec_runs_inside_and_its_code_is_known_when_its_stream_ends) {
-  run({"sleep", "1000"}, "e");
-  const ExecOutcome outcome = exec_in(*engine_, "e", {"sh", "-c", "hostname; exit 3"});
-  EXPECT_NE(outcome.bytes.find(engine_->inspect_container("e", false)->config.hostname), std::string::npos);
+  run({"sleep", "1000"}, "host");
+  const ExecOutcome outcome = exec_in(*engine_, "host", {"sh", "-c", "hostname; exit 3"});
+  EXPECT_NE(outcome.bytes.find(engine_->inspect_container("host", false)->config.hostname), std::string::npos);
   EXPECT_EQ(outcome.code, 3);
-  const ExecOutcome absent = exec_in(*engine_, "e", {"absent"});
+  const ExecOutcome absent = exec_in(*engine_, "host", {"absent"});
   EXPECT_NE(absent.bytes.find("OCI runtime exec failed: exec failed: unable to start container process: exec: "
                               "\"absent\": executable file not found in $PATH"),
             std::string::npos);
@@ -363,7 +377,7 @@ TEST_F(EngineOnHost, a_second_engine_on_one_root_is_refused) {
 }
 
 TEST_F(EngineOnHost, on_failure_restarts_as_often_as_it_may) {
-  const std::string id = create({"sh", "-c", "echo run; exit 1"}, "r", [](auto& r) {
+  const std::string id = create({"sh", "-c", "echo run; exit 1"}, "again", [](auto& r) {
                            r.host_config->restart_policy = {.name = "on-failure", .maximum_retry_count = 2};
                          }).value();
   std::mutex mutex;

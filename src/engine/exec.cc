@@ -140,11 +140,15 @@ Result<> claim(Exec& exec) {
 }
 
 void end_exec(Exec& exec, std::int64_t exit_code) {
-  const auto progress = exec.progress.lock();
-  progress->phase = Exec::Phase::Ended;
-  progress->pid = 0;
-  progress->exit_code = exit_code;
-  progress->ended_unix_s = to_unix_seconds(now());
+  {
+    const auto progress = exec.progress.lock();
+    progress->phase = Exec::Phase::Ended;
+    progress->pid = 0;
+    progress->pidfd.reset();
+    progress->exit_code = exit_code;
+    progress->ended_unix_s = to_unix_seconds(now());
+  }
+  exec.ended.notify_all();
 }
 
 Result<> attach_client(Core& core, const Exec& exec, HijackedConnection& connection,
@@ -173,12 +177,13 @@ void tell_on_stream(const Exec& exec, const sys::Fd& writer, const Error& error)
   static_cast<void>(sys::write_all(writer, bytes + text));
 }
 
-void record_started(Exec& exec, std::int64_t pid) {
+void record_started(Exec& exec, keeper::StartedProcess started) {
   const auto progress = exec.progress.lock();
   // Its end may have been faster.
   if (progress->phase != Exec::Phase::Starting) return;
   progress->phase = Exec::Phase::Running;
-  progress->pid = pid;
+  progress->pid = started.process.pid;
+  progress->pidfd = std::make_shared<const sys::Pidfd>(std::move(started.pidfd));
 }
 
 }  // namespace
@@ -211,12 +216,11 @@ static Result<> run_exec(Core& core, const ExecPtr& exec, const ExecStartOptions
   const ExecCreateRequest& request = exec->request;
   std::string keys(kDefaultDetachKeys);
   if (!request.detach_keys.empty()) keys = TRY(parse_detach_keys(request.detach_keys));
-  const keeper::StartedProcess started = TRY(prepare_process(core, *exec, options));
-  if (connection != nullptr) {
-    TRY(attach_client(core, *exec, *connection, std::move(keys)));
-    TRY(core.keeper->go(target_of(*exec)));
-  }
-  record_started(*exec, started.process.pid);
+  keeper::StartedProcess started = TRY(prepare_process(core, *exec, options));
+  if (connection != nullptr) TRY(attach_client(core, *exec, *connection, std::move(keys)));
+  // Before the program runs, so that a client that sees its end finds it running or ended.
+  record_started(*exec, std::move(started));
+  if (connection != nullptr) TRY(core.keeper->go(target_of(*exec)));
   return {};
 }
 
@@ -267,34 +271,22 @@ static bool is_exiting(std::int32_t pid) {
   return fields[1] == "Z" || (parse_u64(fields[7]).value_or(0) & kExiting) != 0;
 }
 
-// A client asks as soon as its stream has ended, which may be before the keeper's event has
-// reached us: then the keeper itself is asked.
-static Exec::Progress settled_progress(Core& core, Exec& exec) {
-  // The keeper publishes an exit some microseconds after the kernel has closed the process'
-  // files, which is what a client sees as the end of its stream. Nothing tells when, to us.
-  constexpr auto kPatience = std::chrono::seconds(1);
-  const auto give_up = std::chrono::steady_clock::now() + kPatience;
-  while (true) {
-    Exec::Progress progress = *exec.progress.lock();
-    // Starting, too: the stream may have ended before start_exec has noted that it began.
-    if (progress.phase != Exec::Phase::Running && progress.phase != Exec::Phase::Starting)
-      return progress;
-    const auto record = core.keeper->lookup(target_of(exec));
-    if (!record || !*record) return progress;
-    if ((*record)->state == keeper::State::Exited) {
-      progress.phase = Exec::Phase::Ended;
-      progress.pid = 0;
-      progress.exit_code = (*record)->exit.code;
-      return progress;
-    }
-    if (!is_exiting((*record)->pid) || std::chrono::steady_clock::now() > give_up) return progress;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+// A client asks as soon as its stream has ended, which may be before the news of the end has
+// reached us: a process that is gone is waited for, as long as the keeper may drain its output.
+static Exec::Progress settled_progress(Exec& exec) {
+  constexpr std::chrono::seconds kDrain{4};
+  auto progress = exec.progress.lock();
+  const bool gone = progress->phase == Exec::Phase::Running && progress->pidfd &&
+                    progress->pidfd->wait_ended(0).value_or(false);
+  if (gone)
+    exec.ended.wait_for(progress.lock_handle(), kDrain,
+                        [&] { return progress->phase == Exec::Phase::Ended; });
+  return *progress;
 }
 
-Result<spec::docker::ExecInspect> inspect_exec(Core& core, const ExecPtr& exec) {
+Result<spec::docker::ExecInspect> inspect_exec(const ExecPtr& exec) {
   const ExecCreateRequest& request = exec->request;
-  const Exec::Progress progress = settled_progress(core, *exec);
+  const Exec::Progress progress = settled_progress(*exec);
   spec::docker::ExecInspect shown;
   shown.id = exec->id.str();
   shown.running = progress.phase == Exec::Phase::Running || progress.phase == Exec::Phase::Starting;

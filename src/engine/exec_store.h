@@ -2,6 +2,7 @@
 // engine are their processes, which end with their container.
 #pragma once
 
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -13,6 +14,7 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "spec/docker_exec.h"
+#include "sys/pidfd.h"
 
 namespace wherry::engine {
 
@@ -27,8 +29,11 @@ struct Exec {
     std::int64_t pid = 0;
     std::optional<std::int64_t> exit_code;
     std::int64_t ended_unix_s = 0;
+    std::shared_ptr<const sys::Pidfd> pidfd;  // while it runs
   };
   Guarded<Progress> progress;
+  // Signalled at its end; used with `progress`.
+  std::condition_variable ended;
 };
 using ExecPtr = std::shared_ptr<Exec>;
 

@@ -80,7 +80,7 @@ Result<std::string> create_exec(Core& core, Container& container,
 Result<> start_exec(Core& core, const ExecPtr& exec, const ExecStartOptions& options,
                     const Hijack& hijack);
 void handle_exec_end(Core& core, const keeper::Event& event);
-Result<spec::docker::ExecInspect> inspect_exec(Core& core, const ExecPtr& exec);
+Result<spec::docker::ExecInspect> inspect_exec(const ExecPtr& exec);
 
 // ---- inspect.cc, list.cc
 Result<spec::docker::ContainerInspect> inspect_container(Core& core, Container& container, bool size);

@@ -213,10 +213,19 @@ Result<std::unique_ptr<Core>> open_core(Options options) {
   return core;
 }
 
+// The parent of all containers' cgroups goes with the last of them.
+static void remove_empty_parent(Core& core) {
+  if (!core.containers || !core.options.cgroup_parent.empty()) return;
+  for (const ContainerPtr& container : core.containers->all())
+    if (container->state().has_process()) return;
+  static_cast<void>(cgroup_of(core, core.cgroup_parent).remove(0));
+}
+
 void close_core(Core& core) {
   core.stopping = true;
   if (core.keeper_events.joinable()) core.keeper_events.join();
   core.workers.drain();
+  remove_empty_parent(core);
   if (core.snapshots) static_cast<void>(core.snapshots->close_cleanly());
 }
 

@@ -154,8 +154,13 @@ void adopt_execs(Core& core, const std::vector<keeper::Record>& execs) {
     exec->request.attach_stdin = record.stdio.open_stdin;
     exec->request.attach_stdout = exec->request.attach_stderr = !record.stdio.discard;
     exec->request.cmd = spec::docker::Strings(std::vector<std::string>{""});
-    exec->progress.lock()->phase = Exec::Phase::Running;
-    exec->progress.lock()->pid = record.pid;
+    {
+      const auto progress = exec->progress.lock();
+      progress->phase = Exec::Phase::Running;
+      progress->pid = record.pid;
+      if (auto pidfd = sys::Pidfd::open(record.pid))
+        progress->pidfd = std::make_shared<const sys::Pidfd>(std::move(*pidfd));
+    }
     core.execs.insert(exec);
   }
 }

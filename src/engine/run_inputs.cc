@@ -2,15 +2,18 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <thread>
 
 #include "base/strings.h"
 #include "engine/lifecycle.h"
 #include "engine/volume_copy.h"
 #include "network/files.h"
 #include "sys/mount.h"
-#include "runtime/prepare.h"
 #include "sys/path.h"
 
 namespace wherry::engine {
@@ -27,6 +30,23 @@ Result<std::string> open_namespace(const JoinTarget& target, const char* name,
   std::string path = sys::fd_path(fd);
   held.push_back(std::move(fd));
   return path;
+}
+
+// A mount can only be copied from inside its own mount namespace (open_tree(2)): a thread goes
+// there, and takes that namespace with it when it ends.
+Result<sys::Fd> clone_shm_of(const JoinTarget& target) {
+  Result<sys::Fd> copy;
+  std::thread([&] {
+    copy = [&]() -> Result<sys::Fd> {
+      if (::unshare(CLONE_FS) < 0) return Error::from_errno(errno, "unshare");
+      if (::setns(target.pidfd->fd().get(), CLONE_NEWNS) < 0)
+        return Error::from_errno(errno, "enter the mount namespace");
+      const sys::Fd root = TRY(sys::open_at({}, "/", O_PATH | O_DIRECTORY));
+      const sys::Fd shm = TRY(sys::open_in_root(root, "/dev/shm", {.flags = O_PATH | O_DIRECTORY}));
+      return TRY(sys::DetachedMount::clone(shm, "", sys::DetachedMount::Recursive::No)).release();
+    }();
+  }).join();
+  return copy;
 }
 
 Result<> join_pid(Core& core, const std::string& name, RunInputs& inputs) {
@@ -46,11 +66,7 @@ Result<> join_ipc(Core& core, const std::string& name, RunInputs& inputs) {
         "donor container)",
         target.record.id.str()));
   inputs.oci.join["ipc"] = TRY(open_namespace(target, "ipc", inputs.held));
-  const sys::Fd root =
-      TRY(runtime::open_process_root(static_cast<pid_t>(target.pid), *target.pidfd));
-  const sys::Fd shm = TRY(sys::open_in_root(root, "/dev/shm", {.flags = O_PATH | O_DIRECTORY}));
-  inputs.ready_mounts["/dev/shm"] =
-      TRY(sys::DetachedMount::clone(shm, "", sys::DetachedMount::Recursive::No)).release();
+  inputs.ready_mounts["/dev/shm"] = TRY(clone_shm_of(target));
   return {};
 }
 

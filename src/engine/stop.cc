@@ -72,10 +72,12 @@ Result<> kill_everything(Core& core, const Running& running) {
   publish_event(core, running.record, "kill", {{"signal", std::to_string(SIGKILL)}});
   const sys::Cgroup cgroup = cgroup_of(core, running.state.cgroup);
   if (!cgroup) return {};
-  auto killed = cgroup.kill_all(kKill_ms);
-  // The kernel lets a frozen process die only on v2.
-  if (running.state.kind() == Status::Paused) static_cast<void>(cgroup.thaw());
-  return killed;
+  if (running.state.kind() == Status::Paused) {
+    // A v1 freezer holds the dying back, and the wait for an empty group with them.
+    static_cast<void>(cgroup.signal_all(SIGKILL));
+    static_cast<void>(cgroup.thaw());
+  }
+  return cgroup.kill_all(kKill_ms);
 }
 
 // A container that waits for its next try has no process: its stop is only a decision.

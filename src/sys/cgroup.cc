@@ -96,8 +96,11 @@ Result<> wait_for_event(const std::string& directory, std::string_view line, int
     const int left = remaining_ms(deadline);
     if (left == 0)
       return Error(ErrorKind::Deadline, fmt::format("{}: no \"{}\" in time", path, line));
+    // The kernel holds a change back for up to 10 ms (cgroup_file_notify) and forgets it when the
+    // group is removed meanwhile: without the cap such a waiter would sleep to its deadline.
+    constexpr int kLostEvent_ms = 20;
     pollfd waiting{.fd = file.get(), .events = POLLPRI, .revents = 0};
-    ::poll(&waiting, 1, left);
+    ::poll(&waiting, 1, std::min(left, kLostEvent_ms));
   }
 }
 
