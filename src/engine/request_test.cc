@@ -477,8 +477,8 @@ TEST(SecurityOptions, a_profile_is_decided_by_capabilities_architecture_and_kern
       {"names":["clone"],"action":"SCMP_ACT_ALLOW","excludes":{"caps":["CAP_SYS_ADMIN"]}}]})";
   const auto names = [&](const ProfileContext& context) {
     Strings found;
-    for (const auto& rule : parse_seccomp_profile(profile, context).value().syscalls)
-      found.push_back(rule.names.front());
+    const spec::oci::Seccomp seccomp = parse_seccomp_profile(profile, context).value();
+    for (const auto& rule : seccomp.syscalls) found.push_back(rule.names.front());
     return found;
   };
   EXPECT_EQ(names({.capabilities = {}, .architecture = "amd64", .kernel_major = 6}),

@@ -50,8 +50,7 @@ Result<sys::Fd> clone_shm_of(const JoinTarget& target) {
 }
 
 Result<> join_pid(Core& core, const std::string& name, RunInputs& inputs) {
-  const JoinTarget target =
-      TRY_AS("joining PID namespace of container", find_join_target(core, name, "PID"));
+  const JoinTarget target = TRY(find_join_target(core, name, "PID"));
   inputs.oci.join["pid"] = TRY(open_namespace(target, "pid", inputs.held));
   return {};
 }
