@@ -62,6 +62,8 @@ function(wherry_library name)
   if(WHERRY_TESTS AND tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE wherry_${name} ${ARG_TEST_DEPENDS} GTest::gtest_main)
+    # Tests need no speed, and compile in half the time without optimisation.
+    target_compile_options(${name}_test PRIVATE -O0 -U_FORTIFY_SOURCE)
     set_target_properties(${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_test(NAME unit/${name} COMMAND ${name}_test --gtest_brief=1)
   endif()

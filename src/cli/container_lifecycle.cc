@@ -153,7 +153,10 @@ int rename_container(const Invocation& invocation) {
   const auto done = (*engine)->call({.method = "POST",
                                      .path = fmt::format("/containers/{}/rename", from),
                                      .query = {{"name", to}}});
-  return done ? 0 : fail(done.error());
+  if (done) return 0;
+  const int code = fail(done.error());
+  print_error(fmt::format("Error: failed to rename container named {}\n", from));
+  return code;
 }
 
 }  // namespace wherry::cli

@@ -64,7 +64,8 @@ Parser::Status Parser::set(const FlagSpec& flag, std::string_view value, std::st
       flag.type == FlagType::Bool && *parse_bool(value) == (flag.initial == "true");
   // Naming the default asks for nothing that is missing: --publish-all=false.
   if (!flag.is(kReady) && !is_default) {
-    return std::unexpected(FlagError{FlagError::Kind::NotAvailable, std::string(typed)});
+    return std::unexpected(FlagError{FlagError::Kind::NotAvailable,
+                                     fmt::format("--{}", flag.name)});
   }
   note_deprecation(flag);
   line_.flags.add(flag, value);
@@ -84,7 +85,7 @@ Parser::Status Parser::parse_long(std::string_view word) {
     return wrong(fmt::format("bad flag syntax: {}", word));
   const FlagSpec* flag = command_.flag(name);
   if (flag == nullptr && name == "help") {
-    line_.help = true;
+    line_.help = !pair || (pair->after != "false" && pair->after != "0");
     return {};
   }
   if (flag == nullptr) return wrong(fmt::format("unknown flag: --{}", name));

@@ -49,7 +49,7 @@ struct FlagError {
     NotAvailable,  // a flag of docker's that wherry does not have yet
   };
   Kind kind;
-  std::string message;  // NotAvailable: the flag as typed ("--publish")
+  std::string message;  // NotAvailable: the flag's long name ("--publish")
 };
 
 // Parses what follows the command's path. `interspersed`: flags may follow arguments.

@@ -111,11 +111,11 @@ TEST(Flags, errors_have_pflags_words) {
             "and STDERR");
 }
 
-TEST(Flags, one_that_is_not_there_yet_is_named_as_typed) {
+TEST(Flags, one_that_is_not_there_yet_is_named_by_its_long_name) {
   const auto line = parse("run", {"-p", "80:80", "x"});
   ASSERT_FALSE(line);
   EXPECT_EQ(line.error().kind, FlagError::Kind::NotAvailable);
-  EXPECT_EQ(line.error().message, "-p");
+  EXPECT_EQ(line.error().message, "--publish");
 }
 
 TEST(Flags, naming_the_default_of_a_missing_switch_asks_for_nothing) {

@@ -166,8 +166,9 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   }
   if (scheme == "tcp" || scheme == "http") return parse_tcp(std::move(endpoint), rest);
   if (scheme == "ssh") return parse_ssh(std::move(endpoint), rest);
-  return Error::invalid(fmt::format("unable to parse docker host {}: scheme '{}' is not supported",
-                                    quote(text), scheme));
+  return Error::invalid(fmt::format(
+      "Failed to initialize: unable to resolve docker endpoint: invalid bind address format: {}",
+      text));
 }
 
 Result<sys::Fd> connect(const Endpoint& endpoint) {

@@ -116,7 +116,8 @@ Result<> attach_container(Core& core, Container& container, const AttachOptions&
 }
 
 Result<> container_logs(Core& core, Container& container, const LogsOptions& options,
-                        const LogsReady& ready, const LogSink& sink, std::stop_token stop) {
+                        const LogOutput& output, std::stop_token stop) {
+  const auto& [ready, sink] = output;
   if (!options.stdout_ && !options.stderr_)
     return Error::invalid("Bad parameters: you must choose at least one stream");
   const ContainerRecord record = container.record();

@@ -100,7 +100,7 @@ Result<> Engine::attach_container(const std::string& name, const AttachOptions& 
 Result<> Engine::container_logs(const std::string& name, const LogsOptions& options,
                                 const LogsReady& ready, const LogSink& sink, std::stop_token stop) {
   const ContainerPtr container = TRY(parts_->core->containers->find(name));
-  return engine::container_logs(*parts_->core, *container, options, ready, sink, std::move(stop));
+  return engine::container_logs(*parts_->core, *container, options, {ready, sink}, std::move(stop));
 }
 
 Result<spec::docker::ContainerTopResponse> Engine::top_container(const std::string& name,

@@ -68,8 +68,12 @@ Result<SubscriptionPtr> wait_container(Container& container, WaitCondition condi
 // ---- attach.cc
 Result<> attach_container(Core& core, Container& container, const AttachOptions& options,
                           const Hijack& hijack);
+struct LogOutput {
+  const LogsReady& ready;
+  const LogSink& sink;
+};
 Result<> container_logs(Core& core, Container& container, const LogsOptions& options,
-                        const LogsReady& ready, const LogSink& sink, std::stop_token stop);
+                        const LogOutput& output, std::stop_token stop);
 // docker's notation for detach keys -> bytes; InvalidArgument "Invalid detach keys ...".
 Result<std::string> parse_detach_keys(const std::string& text);
 

@@ -132,8 +132,9 @@ Result<Resolved> Images::resolve(std::string_view name,
   record = TRY(parts_->catalog->find(record->id.str()));
   if (platform && spec::platform_rank(*platform, record->config.platform()) == 0)
     return Error::not_found(fmt::format(
-        "image with reference {} was found but does not provide the specified platform ({})", name,
-        spec::format_platform(*platform)));
+        "image with reference {} was found but its platform ({}) does not match the specified "
+        "platform ({})",
+        name, spec::format_platform(record->config.platform()), spec::format_platform(*platform)));
   Resolved resolved{.id = record->id,
                     .config = record->config,
                     .lease = std::make_shared<HeldImage>(std::move(hold))};

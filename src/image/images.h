@@ -166,7 +166,7 @@ class Images {
   void set_hooks(Hooks hooks);
 
   // A platform that the image does not have is NotFound: "image with reference x was found but
-  // does not provide the specified platform (linux/arm64)".
+  // its platform (linux/amd64) does not match the specified platform (linux/arm64)".
   Result<Resolved> resolve(std::string_view name,
                            const std::optional<spec::Platform>& platform = std::nullopt);
   Result<Details> inspect(std::string_view name);

@@ -34,6 +34,8 @@ std::string look_up_text(const std::string& program, int error) {
     return fmt::format("exec: {}: executable file not found in $PATH", name);
   if (error == ENOENT || error == ENOTDIR || error == ELOOP)
     return fmt::format("exec: {}: stat {}: {}", name, program, lower_strerror(error));
+  // runc's words for a directory carry both reasons; clients look for either.
+  if (error == EISDIR) return fmt::format("exec: {}: is a directory: permission denied", name);
   return fmt::format("exec: {}: {}", name, lower_strerror(error));
 }
 

@@ -5,6 +5,7 @@
 #include "spec/docker_exec.h"
 #include "spec/docker_image.h"
 #include "spec/docker_system.h"
+#include "spec/json.h"
 
 namespace wherry::spec::docker {
 namespace {

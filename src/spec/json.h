@@ -10,8 +10,7 @@
 //                                               omit_empty("Mode", &Mount::mode)};
 //   };
 //
-// Types: bool, integers, double, std::string, Raw, Instant-free; std::optional<T> (nullopt is
-// null), std::vector<T>, std::map<std::string, T>, described structs, and any type with
+// Types: bool, integers, double, std::string, Raw, std::optional<T> (nullopt is null), std::vector<T>, std::map<std::string, T>, described structs, and any type with
 // `to_json(const T&) -> boost::json::value` and `from_json(value, T&) -> Result<>` found by
 // argument-dependent look-up. A Go slice or map that is null, not [] or {}, when unset is an
 // optional<vector> or optional<map>.
@@ -92,18 +91,16 @@ std::string member_path(std::string_view name);
 // Prefixes the JSON path of an inner error: ".a" + "[3]: wrong" -> ".a[3]: wrong".
 Error at_path(Error error, std::string_view path);
 
+template <class T, template <class...> class Template>
+struct IsA : std::false_type {};
+template <template <class...> class Template, class... Arguments>
+struct IsA<Template<Arguments...>, Template> : std::true_type {};
 template <class T>
-struct IsOptional : std::false_type {};
+using IsOptional = IsA<T, std::optional>;
 template <class T>
-struct IsOptional<std::optional<T>> : std::true_type {};
+using IsVector = IsA<T, std::vector>;
 template <class T>
-struct IsVector : std::false_type {};
-template <class T>
-struct IsVector<std::vector<T>> : std::true_type {};
-template <class T>
-struct IsMap : std::false_type {};
-template <class T>
-struct IsMap<std::map<std::string, T>> : std::true_type {};
+using IsMap = IsA<T, std::map>;
 
 template <class T>
 concept Custom = requires(const T& constant, T& target, const Value& value) {

@@ -31,6 +31,8 @@ MASKS = [
     (r"\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b", "<ip>"),
     (r"\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b", "<mac>"),
     (r"\b[a-z]+_[a-z]+\d?$", "<name>"),
+    (r'"Containers":"(N/A|\d+)"', '"Containers":"<count>"'),  # -1 below API 1.51
+    (r"^SRun '", "Run '"),  # a slip of docker 28.2's
     (r"[ \t]{2,}", "  "),
     (r"[ \t]+$", ""),
 ]

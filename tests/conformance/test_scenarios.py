@@ -1,5 +1,7 @@
 """Every recorded command line, through our CLI under docker's name and through docker's client."""
 import os
+import os
+import pathlib
 import shutil
 
 import fixtures

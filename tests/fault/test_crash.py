@@ -7,17 +7,18 @@ import subprocess
 import time
 
 import pytest
-from fixtures import BIN, wait_until
+from fixtures import BIN, children_of, wait_until
 
 pytestmark = pytest.mark.usefixtures("still_works")
 
 
 def process_of(engine, role):
-    """The pid of the engine's keeper or pump."""
+    """The pid of the engine's keeper or pump: both are wherry-keeper, the pump with --pump."""
     def find():
-        for pid in engine.processes():
+        for pid in children_of(engine.processes()):
             command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            if b"wherry-keeper" in command[0] and (b"--pump" in command) == (role == "pump"):
+            if b"--pump" in command if role == "pump" else (
+                    b"wherry-keeper" in command[0] and b"--pump" not in command):
                 return pid
         return None
     return wait_until(find, what=f"the {role}")
@@ -99,10 +100,10 @@ def test_keeper_killed_with_20_execs_open(engine):
 
 
 def test_keeper_killed_the_exit_code_is_known_or_said_to_be_unknown(engine):
-    pid = start(engine, "k", "sh", "-c", "while [ ! -e /go ]; do sleep 0.05; done; exit 7")
+    pid = start(engine, "keeps", "sh", "-c", "while [ ! -e /go ]; do sleep 0.05; done; exit 7")
     os.kill(process_of(engine, "keeper"), signal.SIGKILL)
     pathlib.Path(f"/proc/{pid}/root/go").touch()
-    state = wait_until(lambda: (s := engine.inspect("k")["State"])["Status"] == "exited" and s,
+    state = wait_until(lambda: (s := engine.inspect("keeps")["State"])["Status"] == "exited" and s,
                        what="the exit to be seen")
     assert state["ExitCode"] == 7 or (state["ExitCode"] == 255 and "unknown" in state["Error"])
 

@@ -78,8 +78,9 @@ def test_a_resize_reaches_the_container(client):
 def test_ctrl_c_reaches_the_program_inside(client):
     shell = client.terminal("run", "--rm", "-it", "alpine", "sh")
     shell.expect(r"/ # ")
-    shell.type("sleep 100\n")
-    shell.expect(r"sleep 100")
+    # The shell has left its line editor, where ^C is only a character, once "ready" is printed.
+    shell.type("echo rea''dy; sleep 100\n")
+    shell.expect(r"ready\r\n")
     shell.type("\x03")
     shell.expect(r"/ # ")
     shell.type("echo still-$((40+2))\n")
@@ -138,7 +139,7 @@ def test_input_from_a_pipe(client):
 
 
 @pytest.mark.parametrize("command, code", [(["true"], 0), (["false"], 1), (["sh", "-c", "exit 9"], 9),
-                                           (["sh", "-c", "kill -9 $$"], 137),
+                                           (["sh", "-c", "sleep 9 & kill -9 $!; wait $!"], 137),
                                            (["/no/such/program"], 127), (["/etc"], 126),
                                            (["/etc/passwd"], 126)])
 def test_exit_codes(client, command, code):
