@@ -135,7 +135,7 @@ TEST(Describe, uses_dockers_words_for_programs) {
             std::string(kPrefix) + "exec: \"/x\": permission denied");
   EXPECT_EQ(describe_program("/x", EACCES).kind(), ErrorKind::Forbidden);
   EXPECT_EQ(describe_program("/x", EISDIR).message(),
-            std::string(kPrefix) + "exec: \"/x\": is a directory");
+            std::string(kPrefix) + "exec: \"/x\": is a directory: permission denied");
 }
 
 TEST(Describe, survives_an_index_outside_of_the_plan) {
