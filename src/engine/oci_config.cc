@@ -1,6 +1,7 @@
 #include "engine/oci_config.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -110,7 +111,8 @@ void apply_default_mounts(Config& config, const ContainerRecord& record) {
     return is_mounted_by_user(record, mount.destination) || (ipc && host.ipc_mode == "none");
   });
   for (Mount& mount : config.mounts) {
-    if (host.ipc_mode == "host" && (mount.destination == "/dev/shm" || mount.destination == "/dev/mqueue"))
+    // A new mqueue mount shows the queues of the namespace it is made in: the host's, here.
+    if (host.ipc_mode == "host" && mount.destination == "/dev/shm" && ::access("/dev/shm", F_OK) == 0)
       mount = bind(mount.destination, mount.destination, {"nosuid", "noexec", "nodev"});
     if (host.privileged && (mount.type == "sysfs" || mount.type == "cgroup"))
       std::ranges::replace(mount.options, "ro", "rw");
