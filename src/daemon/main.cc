@@ -55,6 +55,11 @@ Result<> serve(const Config& config) {
   return {};
 }
 
+// `wherryd --cleanup`: what an engine leaves on the host on purpose, removed on purpose.
+Result<> clean_up(const Config& config) {
+  return TRY(engine::Engine::open(config.engine))->clean_up();
+}
+
 int fail(const Error& error) {
   fmt::print(stderr, "{}\n", error.message());
   return 1;
@@ -68,7 +73,8 @@ int run(const std::vector<std::string>& arguments) {
   if (config->validate) return fmt::print("configuration OK\n"), 0;
   reset_inherited_state();
   log::set_level(config->log_level);
-  if (auto done = serve(*config); !done) return fail(done.error());
+  if (auto done = config->cleanup ? clean_up(*config) : serve(*config); !done)
+    return fail(done.error());
   return 0;
 }
 

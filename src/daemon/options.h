@@ -24,6 +24,7 @@ struct Config {
   bool plain_tcp = false;  // --tls=false: TCP without TLS was asked for
   std::string config_file = "/etc/wherry/daemon.json";
   int ready_fd = -1;  // a byte is written here once requests are served
+  bool cleanup = false;    // remove containers, keeper and networks, and exit
   bool validate = false;
   bool show_version = false;
   bool show_help = false;
@@ -43,7 +44,7 @@ struct Option {
   Result<> (*apply)(Config&, const Values&);  // nullptr: known, not available yet
 };
 
-// All of dockerd 29's, and --ready-fd.
+// All of dockerd 29's, --cleanup and --ready-fd.
 std::span<const Option> options();
 const Option* find_flag(std::string_view name);
 const Option* find_shorthand(char letter);

@@ -24,6 +24,8 @@ Result<std::unique_ptr<Engine>> Engine::open(Options options) {
   return std::unique_ptr<Engine>(new Engine(std::move(parts)));
 }
 
+Result<> Engine::clean_up() { return engine::clean_up(*parts_->core); }
+
 Result<spec::docker::ContainerCreateResponse> Engine::create_container(
     const std::string& name, const std::string& platform,
     const spec::docker::ContainerCreateRequest& request) {

@@ -101,6 +101,9 @@ class Engine {
   // at an `until` to come the caller drops the subscription.
   Result<SubscriptionPtr> subscribe_events(const EventsOptions& options, EventSink sink,
                                            std::function<void()> done);
+  // Ends and removes every container, the keeper, the bridge and our nf_tables table, so that
+  // nothing of this engine is left outside of its data root. Only the destructor may follow.
+  Result<> clean_up();
   // Never fails: a line per thing that the engine needs of this host.
   std::vector<CheckLine> system_check();
 

@@ -260,17 +260,6 @@ void handle_exec_end(Core& core, const keeper::Event& event) {
   static_cast<void>(core.keeper->forget(event.target));
 }
 
-// True from the moment at which the kernel began to end the process (PF_EXITING of
-// include/linux/sched.h in field 9 of proc_pid_stat(5)), and once it is gone.
-static bool is_exiting(std::int32_t pid) {
-  constexpr std::uint64_t kExiting = 0x4;
-  const auto text = sys::read_file(fmt::format("/proc/{}/stat", pid).c_str(), 4096);
-  if (!text) return true;
-  const auto fields = split(std::string_view(*text).substr(text->rfind(')') + 1), ' ');
-  if (fields.size() < 9) return true;
-  return fields[1] == "Z" || (parse_u64(fields[7]).value_or(0) & kExiting) != 0;
-}
-
 // A client asks as soon as its stream has ended, which may be before the news of the end has
 // reached us: a process that is gone is waited for, as long as the keeper may drain its output.
 static Exec::Progress settled_progress(Exec& exec) {

@@ -62,6 +62,11 @@ enum class RowRemoval : bool { Queued, Durable };
 Result<> remove_locked(Core& core, const ContainerPtr& container, RowRemoval removal);
 Result<> rename_container(Core& core, Container& container, const std::string& new_name);
 
+// ---- clean_up.cc
+// Removes every container, ends the keeper and removes bridge and nf_tables table. Images
+// stay. Only close_core may follow.
+Result<> clean_up(Core& core);
+
 // ---- wait.cc
 Result<SubscriptionPtr> wait_container(Container& container, WaitCondition condition, WaitDone done);
 
