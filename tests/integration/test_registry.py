@@ -1,4 +1,5 @@
 """Images to and from a real registry (Debian's docker-registry) through the running engine."""
+import os
 import subprocess
 
 import pytest
@@ -67,15 +68,21 @@ def test_an_absent_tag_and_an_absent_registry_are_named(mirrored, served):
 def test_cleanup_leaves_nothing_of_an_engine(sandbox, scratch, images):
     directory = scratch / "cleaned"
     directory.mkdir()
+    def bridges():
+        return sandbox.run("ip", "-o", "link", "show", "type", "bridge").stdout.count("wherry")
+
+    before = bridges()
     engine = Engine(sandbox, directory).start()
     engine.load(images / "busybox.tar")
-    engine.cli("run", "-d", "busybox", "sleep", "900", check=0)
+    engine.cli("run", "-d", "--name", "left", "busybox", "sleep", "900", check=0)
+    pid = engine.inspect("left")["State"]["Pid"]
+    assert bridges() > before
     engine.stop()
     assert engine.processes(), "the keeper outlives the engine"
     done = sandbox.run(BIN / "wherryd", "--cleanup", "--data-root", engine.data, "--exec-root",
                        engine.run_root, "--config-file", directory / "daemon.json")
     assert done.returncode == 0, done.stderr
     assert not engine.processes()
-    suffix = sandbox.run("ip", "-o", "link").stdout
-    assert suffix.count("wherry") <= 1  # the other engine's bridge
+    assert not os.path.exists(f"/proc/{pid}")
+    assert bridges() == before
     engine.close()
