@@ -60,9 +60,10 @@ class FakeRegistry:
     """Serves manifests and blobs over plain http on `address`:port.
 
     `on_blob(handler, digest, data)` and `on_manifest(handler, name)` may answer instead: they
-    return True if they did. `requests` lists (method, path, headers) as they came."""
+    return True if they did. `requests` lists (method, path, headers) as they came. `listener` is a
+    listening socket to serve on instead, such as one of another network namespace."""
 
-    def __init__(self, address="127.0.0.1"):
+    def __init__(self, address="127.0.0.1", listener=None):
         self.manifests, self.blobs, self.requests = {}, {}, []
         self.on_blob = self.on_manifest = self.on_request = None
         self.bytes_sent = 0
@@ -104,7 +105,12 @@ class FakeRegistry:
                 else:
                     self.reply(200, b"{}")
 
+            def answer_with_body(self):
+                self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self.answer()
+
             do_GET = do_HEAD = answer
+            do_POST = answer_with_body
 
             def manifest(self, name):
                 if registry.on_manifest and registry.on_manifest(self, name):
@@ -147,7 +153,12 @@ class FakeRegistry:
             def handle_error(self, *_):
                 pass
 
-        self.server = Server((address, 0), Handler)
+        self.server = Server((address, 0), Handler, bind_and_activate=listener is None)
+        if listener is not None:
+            self.server.socket.close()
+            self.server.socket = listener
+            self.server.server_address = listener.getsockname()
+            address = self.server.server_address[0]
         self.host = f"{address}:{self.server.server_address[1]}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()

@@ -3,6 +3,7 @@ own, and a leak check after it.
 
 WHERRY_BIN names the folder of the programs under test (default build/release/bin).
 """
+import ctypes
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 import pytest
@@ -19,6 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("WHERRY_BIN", ROOT / "build/release/bin")).resolve()
 IMAGES = ROOT / "build/test-images"
 TIMEOUT_S = 60
+CLONE_NEWNET = 0x40000000
 
 
 def require_root():
@@ -78,6 +81,30 @@ class Sandbox:
     def run(self, *arguments, **options):
         options.setdefault("timeout", TIMEOUT_S)
         return subprocess.run(self.command(*arguments), capture_output=True, text=True, **options)
+
+    def listen(self, address):
+        """A socket of this process that listens on (host, port) inside the sandbox."""
+        made = []
+
+        def enter_and_listen():  # setns(2) moves the calling thread alone
+            libc = ctypes.CDLL(None, use_errno=True)
+            with open(f"/proc/{self.holder.pid}/ns/net") as namespace:
+                if libc.setns(namespace.fileno(), CLONE_NEWNET) != 0:
+                    return
+            made.append(socket.create_server(address, backlog=128))
+
+        thread = threading.Thread(target=enter_and_listen)
+        thread.start()
+        thread.join()
+        assert made, f"cannot listen on {address} in the sandbox"
+        return made[0]
+
+    def own_etc(self, directory):
+        """/etc of the sandbox becomes a copy below `directory`, which tests may write to."""
+        copy = pathlib.Path(directory) / "etc"
+        done = self.run("sh", "-c", f"mkdir {copy} && cp -a /etc/. {copy} && mount --bind {copy} /etc")
+        assert done.returncode == 0, done.stderr
+        return copy
 
     def close(self):
         self.holder.stdin.close()
