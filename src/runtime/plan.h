@@ -28,7 +28,7 @@ inline constexpr std::size_t kMaximumGroups = 65536;  // NGROUPS_MAX
 // fd, text, text2 and a..c are used as the comment says; all others stay at their defaults.
 enum class StepKind : std::uint32_t {
   JoinNamespaces = 1,  // fd: pidfd or nsfs file; a: CLONE_NEW* flags
-  JoinCgroup,          // fd: cgroup.procs open for writing
+  JoinCgroup,          // fd: tasks of a v1 cgroup, open for writing
   Unshare,             // a: CLONE_NEW* flags
   NewSession,          // setsid(2)
   SetHostname,         // text

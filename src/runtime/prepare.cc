@@ -128,8 +128,8 @@ class ContainerPlanner {
   Result<> plan_namespaces() {
     builder_.add(StepKind::NewSession);
     builder_.add(StepKind::ResetSignals);
-    for (sys::Fd& procs : TRY(request_.cgroup.open_v1_procs()))
-      builder_.add({.kind = StepKind::JoinCgroup, .fd = builder_.pass(std::move(procs))});
+    for (sys::Fd& tasks : TRY(request_.cgroup.open_v1_tasks()))
+      builder_.add({.kind = StepKind::JoinCgroup, .fd = builder_.pass(std::move(tasks))});
     if (sys::Fd unified = TRY(request_.cgroup.open_unified()))
       builder_.plan().cgroup = builder_.pass(std::move(unified));
     for (Joined& one : namespaces_.joined) {
@@ -244,8 +244,8 @@ Result<Prepared> prepare_exec(ExecRequest request) {
   builder.plan().pid_namespace = target;
   builder.add(StepKind::NewSession);
   builder.add(StepKind::ResetSignals);
-  for (sys::Fd& procs : TRY(request.cgroup.open_v1_procs()))
-    builder.add({.kind = StepKind::JoinCgroup, .fd = builder.pass(std::move(procs))});
+  for (sys::Fd& tasks : TRY(request.cgroup.open_v1_tasks()))
+    builder.add({.kind = StepKind::JoinCgroup, .fd = builder.pass(std::move(tasks))});
   if (sys::Fd unified = TRY(request.cgroup.open_unified()))
     builder.plan().cgroup = builder.pass(std::move(unified));
   constexpr std::uint64_t kAll =

@@ -248,12 +248,12 @@ bool Cgroup::is_v2(std::string_view controller) const {
   return hierarchy != nullptr && hierarchy->unified;
 }
 
-Result<std::vector<Fd>> Cgroup::open_v1_procs() const {
+Result<std::vector<Fd>> Cgroup::open_v1_tasks() const {
   std::vector<Fd> files;
   if (!layout_) return files;
   for (const CgroupHierarchy& hierarchy : layout_->hierarchies) {
     if (hierarchy.unified || hierarchy.read_only) continue;
-    const std::string path = directory_of(hierarchy) + "/cgroup.procs";
+    const std::string path = directory_of(hierarchy) + "/tasks";
     Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (file) files.push_back(std::move(file));
     else if (errno != ENOENT) return Error::from_errno(errno, "open " + path);

@@ -71,8 +71,11 @@ class Cgroup {
   [[nodiscard]] bool has(std::string_view controller) const;
   [[nodiscard]] bool is_v2(std::string_view controller) const;
 
-  // v1: cgroup.procs of every hierarchy, open for writing ("0" moves the writer).
-  [[nodiscard]] Result<std::vector<Fd>> open_v1_procs() const;
+  // v1: `tasks` of every hierarchy, open for writing. "0" moves the calling thread, which has to
+  // be the only one of its process: then this is the same as cgroup.procs, without the lock
+  // over all thread groups whose first taker waits for an RCU grace period (3-30 ms; the
+  // kernel skips it for a thread that moves itself since 5.8).
+  [[nodiscard]] Result<std::vector<Fd>> open_v1_tasks() const;
   // The unified directory, for CLONE_INTO_CGROUP and BPF; empty where there is none.
   [[nodiscard]] Result<Fd> open_unified() const;
   // One directory (O_PATH) per hierarchy in which ours exists.

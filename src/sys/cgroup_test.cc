@@ -53,7 +53,7 @@ TEST(Cgroup, says_unsupported_where_no_controller_is) {
 TEST(Cgroup, an_empty_one_is_harmless) {
   const Cgroup group;
   EXPECT_FALSE(group);
-  EXPECT_TRUE(group.open_v1_procs()->empty());
+  EXPECT_TRUE(group.open_v1_tasks()->empty());
   EXPECT_FALSE(*group.open_unified());
   EXPECT_TRUE(group.kill_all(0));
 }
