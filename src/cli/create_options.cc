@@ -12,6 +12,7 @@
 
 #include "base/strings.h"
 #include "cli/devices.h"
+#include "cli/dns_flags.h"
 #include "cli/json_access.h"
 #include "cli/mounts.h"
 #include "cli/values.h"
@@ -297,14 +298,32 @@ Result<> add_config(const Flags& flags, const std::vector<std::string>& argument
   return {};
 }
 
+// The lists of servers and domains are never null, that of hosts is.
+Result<> add_names(const Flags& flags, bj::object& host) {
+  bj::array servers;
+  bj::array search;
+  std::vector<std::string> hosts;
+  for (const std::string& text : flags.list("dns"))
+    servers.emplace_back(TRY(parse_dns_server(text)));
+  for (const std::string& text : flags.list("dns-search"))
+    search.emplace_back(TRY(parse_dns_search(text)));
+  for (const std::string& text : flags.list("add-host"))
+    hosts.push_back(TRY(parse_extra_host(text)));
+  const std::vector<std::string> options = flags.list("dns-option");
+  host["Dns"] = std::move(servers);
+  host["DnsOptions"] = bj::array(options.begin(), options.end());
+  host["DnsSearch"] = std::move(search);
+  host["ExtraHosts"] = list_or_null(hosts);
+  return {};
+}
+
 Result<> add_isolation(const Flags& flags, bj::object& host) {
   TRY(check_namespaces(flags));
   const SecurityOptions security = TRY(security_options(flags));
   host["CapAdd"] = capabilities_of(flags.list("cap-add"));
   host["CapDrop"] = capabilities_of(flags.list("cap-drop"));
   host["CgroupnsMode"] = flags.text("cgroupns");
-  for (const std::string_view name : {"Dns", "DnsOptions", "DnsSearch"}) host[name] = bj::array();
-  host["ExtraHosts"] = nullptr;
+  TRY(add_names(flags, host));
   host["GroupAdd"] = list_or_null(flags.list("group-add"));
   host["IpcMode"] = flags.text("ipc");
   host["Cgroup"] = "";

@@ -94,6 +94,18 @@ TEST(CreateOptions, limits_are_numbers) {
             R"([{"Name":"core","Hard":0,"Soft":0},{"Name":"nofile","Hard":6,"Soft":5}])");
 }
 
+TEST(CreateOptions, names_are_sent_as_docker_sends_them) {
+  EXPECT_EQ(host("Dns", {}), "[]");
+  EXPECT_EQ(host("ExtraHosts", {}), "null");
+  EXPECT_EQ(host("Dns", {"--dns", "1.1.1.1", "--dns", "2001:db8:0::1"}),
+            R"(["1.1.1.1","2001:db8::1"])");
+  EXPECT_EQ(host("DnsSearch", {"--dns-search", "example.org."}), R"(["example.org"])");
+  EXPECT_EQ(host("DnsOptions", {"--dns-option", "ndots:2", "--dns-opt", "rotate"}),
+            R"(["ndots:2","rotate"])");
+  EXPECT_EQ(host("ExtraHosts", {"--add-host", "db=10.0.0.9", "--add-host", "up:host-gateway"}),
+            R"(["db:10.0.0.9","up:host-gateway"])");
+}
+
 TEST(CreateOptions, only_what_was_given_is_sent_of_optional_fields) {
   for (const char* field : {"Tmpfs", "Sysctls", "Mounts", "Init"})
     EXPECT_EQ(host(field, {}), "absent");

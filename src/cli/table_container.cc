@@ -7,7 +7,7 @@ namespace {
 
 // clang-format off
 constexpr FlagSpec kContainerRun[] = {
-    {"add-host", 0, FlagType::List, "list", "", "Extra line of /etc/hosts, as host:ip", 0},
+    {"add-host", 0, FlagType::List, "list", "", "Extra line of /etc/hosts, as host:ip", kReady},
     {"annotation", 0, FlagType::Map, "map", "", "OCI annotation, as key=value", 0},
     {"attach", 'a', FlagType::List, "list", "", "Connect to STDIN, STDOUT or STDERR", kReady},
     {"blkio-weight", 0, FlagType::Uint16, "uint16", "", "Weight of block I/O, 10 to 1000, 0 switches it off", 0},
@@ -36,10 +36,10 @@ constexpr FlagSpec kContainerRun[] = {
     {"device-write-bps", 0, FlagType::List, "list", "", "Most bytes a second written to a device", 0},
     {"device-write-iops", 0, FlagType::List, "list", "", "Most writes a second to a device", 0},
     {"disable-content-trust", 0, FlagType::Bool, "bool", "true", "Leave image signatures unchecked", 0},
-    {"dns", 0, FlagType::List, "list", "", "Name server to ask", 0},
-    {"dns-opt", 0, FlagType::List, "list", "", "Option of the resolver", kHidden},
-    {"dns-option", 0, FlagType::List, "list", "", "Option of the resolver", 0},
-    {"dns-search", 0, FlagType::List, "list", "", "Search domain of the resolver", 0},
+    {"dns", 0, FlagType::List, "list", "", "Name server to ask", kReady},
+    {"dns-opt", 0, FlagType::List, "list", "", "Option of the resolver", kReady | kHidden},
+    {"dns-option", 0, FlagType::List, "list", "", "Option of the resolver", kReady},
+    {"dns-search", 0, FlagType::List, "list", "", "Search domain of the resolver", kReady},
     {"domainname", 0, FlagType::String, "string", "", "NIS domain name", 0},
     {"entrypoint", 0, FlagType::String, "string", "", "Program to run in place of the image's", kReady},
     {"env", 'e', FlagType::List, "list", "", "Set a variable; a bare name is copied from here", kReady},
@@ -153,7 +153,7 @@ constexpr FlagSpec kContainerCp[] = {
     {"quiet", 'q', FlagType::Bool, "bool", "", "Print less: only ids or the final name", 0},
 };
 constexpr FlagSpec kContainerCreate[] = {
-    {"add-host", 0, FlagType::List, "list", "", "Extra line of /etc/hosts, as host:ip", 0},
+    {"add-host", 0, FlagType::List, "list", "", "Extra line of /etc/hosts, as host:ip", kReady},
     {"annotation", 0, FlagType::Map, "map", "", "OCI annotation, as key=value", 0},
     {"attach", 'a', FlagType::List, "list", "", "Connect to STDIN, STDOUT or STDERR", kReady},
     {"blkio-weight", 0, FlagType::Uint16, "uint16", "", "Weight of block I/O, 10 to 1000, 0 switches it off", 0},
@@ -180,10 +180,10 @@ constexpr FlagSpec kContainerCreate[] = {
     {"device-write-bps", 0, FlagType::List, "list", "", "Most bytes a second written to a device", 0},
     {"device-write-iops", 0, FlagType::List, "list", "", "Most writes a second to a device", 0},
     {"disable-content-trust", 0, FlagType::Bool, "bool", "true", "Leave image signatures unchecked", 0},
-    {"dns", 0, FlagType::List, "list", "", "Name server to ask", 0},
-    {"dns-opt", 0, FlagType::List, "list", "", "Option of the resolver", kHidden},
-    {"dns-option", 0, FlagType::List, "list", "", "Option of the resolver", 0},
-    {"dns-search", 0, FlagType::List, "list", "", "Search domain of the resolver", 0},
+    {"dns", 0, FlagType::List, "list", "", "Name server to ask", kReady},
+    {"dns-opt", 0, FlagType::List, "list", "", "Option of the resolver", kReady | kHidden},
+    {"dns-option", 0, FlagType::List, "list", "", "Option of the resolver", kReady},
+    {"dns-search", 0, FlagType::List, "list", "", "Search domain of the resolver", kReady},
     {"domainname", 0, FlagType::String, "string", "", "NIS domain name", 0},
     {"entrypoint", 0, FlagType::String, "string", "", "Program to run in place of the image's", kReady},
     {"env", 'e', FlagType::List, "list", "", "Set a variable; a bare name is copied from here", kReady},

@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "base/strings.h"
+#include "cli/dns_flags.h"
 #include "cli/mounts.h"
 
 namespace wherry::cli {
@@ -140,6 +141,9 @@ Result<> check_list(std::string_view name, std::string_view value) {
       return Error::invalid("valid streams are STDIN, STDOUT and STDERR");
     }
   }
+  if (name == "dns") TRY(parse_dns_server(value));
+  if (name == "dns-search") TRY(parse_dns_search(value));
+  if (name == "add-host") TRY(parse_extra_host(value));
   return {};
 }
 

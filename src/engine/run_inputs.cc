@@ -11,8 +11,8 @@
 
 #include "base/strings.h"
 #include "engine/lifecycle.h"
+#include "engine/name_files.h"
 #include "engine/volume_copy.h"
-#include "network/files.h"
 #include "sys/mount.h"
 #include "sys/path.h"
 
@@ -69,23 +69,6 @@ Result<> join_ipc(Core& core, const std::string& name, RunInputs& inputs) {
   return {};
 }
 
-Result<> write_files(Core& core, const ContainerRecord& record, const RunInputs& inputs) {
-  TRY(sys::make_directories(inputs.oci.directory, 0710));
-  const sys::Fd directory = TRY(sys::open_at({}, inputs.oci.directory.c_str(), O_PATH | O_DIRECTORY));
-  const network::DnsOverrides dns{core.options.dns, core.options.dns_search, core.options.dns_options};
-  const bool host_network = record.host_config.network_mode == "host";
-  const std::string host = network::host_resolv_conf();
-  network::HostsRequest hosts{.hostname = inputs.oci.hostname, .domainname = record.config.domainname};
-  for (const auto& [name, endpoint] : inputs.endpoints)
-    if (endpoint) hosts.ip = endpoint->ip_address;
-  const auto put = [&](const char* name, const std::string& text) {
-    return sys::replace_file_at(directory, name, text, 0644, sys::Durable::No);
-  };
-  TRY(put("hostname", network::hostname_file(inputs.oci.hostname)));
-  TRY(put("hosts", network::hosts(hosts)));
-  return put("resolv.conf", host_network ? host : network::resolv_conf(host, dns));
-}
-
 spec::docker::EndpointSettings describe_endpoint(const network::Endpoint& endpoint) {
   spec::docker::EndpointSettings shown;
   shown.network_id = endpoint.network_id.str();
@@ -132,7 +115,8 @@ Result<> set_up_network(Core& core, const ContainerRecord& record, RunInputs& in
   const auto joined = joined_container(record.host_config.network_mode);
   if (!joined) {
     TRY(take_sandbox(core, record, inputs));
-    return write_files(core, record, inputs);
+    return write_name_files(core, record,
+                            {inputs.oci.directory, inputs.oci.hostname, inputs.endpoints});
   }
   // The files of the container that owns the namespace are this one's too.
   const JoinTarget target =

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/strings.h"
+#include "engine/name_files.h"
 #include "engine/restart_policy.h"
 #include "engine/security_options.h"
 #include "runtime/defaults.h"
@@ -214,6 +215,7 @@ Result<> validate_host_config(const HostConfig& host, const HostFacts& facts) {
   TRY(check_memory(host));
   TRY(check_cpus(host));
   TRY(check_modes(host));
+  TRY(check_names(host));
   TRY(check_ulimits(host));
   TRY(check_isolation(host, facts));
   TRY(RestartPolicy::parse(host.restart_policy.name, host.restart_policy.maximum_retry_count));

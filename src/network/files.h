@@ -21,6 +21,9 @@ struct DnsOverrides {
 // names systemd's stub (127.0.0.53) alone, else /etc/resolv.conf; "" where there is none.
 std::string host_resolv_conf();
 
+// An IPv4 or IPv6 address, without a zone or brackets.
+bool is_ip_address(const std::string& text);
+
 // The addresses of its `nameserver` lines, in order.
 std::vector<std::string> nameservers(std::string_view resolv_conf);
 
@@ -28,6 +31,19 @@ std::vector<std::string> nameservers(std::string_view resolv_conf);
 // because they would be the container's own; with none left, Google's public ones are
 // used, as docker does.
 std::string resolv_conf(std::string_view host, const DnsOverrides& overrides);
+
+// With --network host: the host's own text byte for byte, or with what was overridden; servers
+// of the loopback stay, they answer here.
+std::string host_network_resolv_conf(std::string_view host, const DnsOverrides& overrides);
+
+// For containers of a user network: the embedded resolver at 127.0.0.11 is their only server,
+// and what else docker writes there: ndots:0 unless the container or the host says otherwise,
+// and comments that name the upstream servers ("# ExtServers: [...]"), which tools read.
+std::string resolver_resolv_conf(std::string_view host, const DnsOverrides& overrides);
+
+// Whom the embedded resolver asks: the overrides, or the host's servers, loopback included,
+// for it asks from the host; Google's public ones if there are none. At most three, as docker.
+std::vector<std::string> upstream_servers(std::string_view host, const DnsOverrides& overrides);
 
 struct HostsEntry {
   std::string ip;
@@ -42,7 +58,8 @@ struct HostsRequest {
 };
 std::string hosts(const HostsRequest& request);
 
-// "name:ip" or "name=ip" (IPv6 in brackets or bare), as --add-host takes it. "host-gateway"
+// "name:ip" or "name=ip" (IPv6 in brackets or bare), as --add-host takes it: the first '=', else
+// the first ':', ends the name. "host-gateway"
 // becomes `gateway`.
 Result<HostsEntry> parse_add_host(std::string_view text, std::string_view gateway);
 

@@ -59,6 +59,43 @@ TEST(ResolvConf, every_line_of_its_head_is_a_comment) {
   EXPECT_EQ(nameservers(text), std::vector<std::string>{"10.0.0.2"});
 }
 
+TEST(ResolvConf, the_host_network_keeps_the_hosts_own_text) {
+  const std::string host = "# mine\nnameserver 127.0.0.53\noptions edns0\n";
+  EXPECT_EQ(host_network_resolv_conf(host, {}), host);
+  EXPECT_EQ(settings(host_network_resolv_conf(host, {.search = {"x"}})),
+            "nameserver 127.0.0.53\nsearch x\noptions edns0\n");
+}
+
+TEST(ResolvConf, a_user_network_asks_the_embedded_resolver) {
+  const std::string host = "nameserver 127.0.0.53\nsearch lan\noptions edns0\n";
+  EXPECT_EQ(settings(resolver_resolv_conf(host, {})),
+            "nameserver 127.0.0.11\nsearch lan\noptions edns0 ndots:0\n\n"
+            "# Based on host file: '/etc/resolv.conf' (internal resolver)\n"
+            "# ExtServers: [host(127.0.0.53)]\n# Overrides: []\n# Option ndots from: internal\n");
+}
+
+TEST(ResolvConf, a_given_ndots_replaces_the_resolvers) {
+  const std::string text = resolver_resolv_conf(
+      "nameserver 10.0.0.1\n", {.servers = {"10.9.9.9"}, .search = {"."}, .options = {"ndots:3"}});
+  EXPECT_EQ(settings(text),
+            "nameserver 127.0.0.11\noptions ndots:3\n\n"
+            "# Based on host file: '/etc/resolv.conf' (internal resolver)\n"
+            "# ExtServers: [host(10.9.9.9)]\n# Overrides: [nameservers search options]\n"
+            "# Option ndots from: override\n");
+  EXPECT_NE(resolver_resolv_conf("options ndots:2\n", {}).find("Option ndots from: host"),
+            std::string::npos);
+}
+
+TEST(UpstreamServers, are_the_hosts_with_its_loopback_and_without_zones) {
+  EXPECT_EQ(upstream_servers("nameserver 127.0.0.53\nnameserver fe80::1%eth0\n", {}),
+            std::vector<std::string>{"127.0.0.53"});
+  EXPECT_EQ(upstream_servers("nameserver 10.0.0.1\n", {.servers = {"1.1.1.1"}}),
+            std::vector<std::string>{"1.1.1.1"});
+  EXPECT_EQ(upstream_servers("", {}), (std::vector<std::string>{"8.8.8.8", "8.8.4.4"}));
+  EXPECT_EQ(upstream_servers("nameserver 1.1.1.1\nnameserver 1.1.1.2\nnameserver 1.1.1.3\n"
+                             "nameserver 1.1.1.4\n", {}).size(), 3U);
+}
+
 constexpr std::string_view kLocal =
     "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\n"
     "ff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n";
@@ -89,6 +126,7 @@ TEST(AddHost, takes_both_separators_and_ipv6) {
   EXPECT_EQ(parse_add_host("db=10.0.0.9", "")->name, "db");
   EXPECT_EQ(parse_add_host("db:2001:db8::1", "")->ip, "2001:db8::1");
   EXPECT_EQ(parse_add_host("db=[2001:db8::1]", "")->ip, "2001:db8::1");
+  EXPECT_EQ(parse_add_host("a:b=10.0.0.9", "")->name, "a:b");
   EXPECT_EQ(parse_add_host("up:host-gateway", "172.17.0.1")->ip, "172.17.0.1");
 }
 
