@@ -17,6 +17,7 @@
 #include "daemon/sockets.h"
 #include "engine/engine.h"
 #include "http/server.h"
+#include "resolver/resolver.h"
 
 namespace wherry::daemon {
 namespace {
@@ -86,5 +87,8 @@ int main(int argc, char** argv) {
   // The confined child in which layers are unpacked: nothing of the engine is set up in it.
   if (arguments == std::vector<std::string>{"--unpack"})
     return wherry::archive::run_unpack_worker();
+  // The embedded DNS of user networks; its directory is there for who reads a process list.
+  if (arguments.size() == 2 && arguments[0] == "--resolver")
+    return wherry::resolver::run_resolver_worker();
   return wherry::daemon::run(arguments);
 }
