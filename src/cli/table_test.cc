@@ -81,7 +81,11 @@ std::string value_for(const FlagSpec& flag) {
     case FlagType::Float:
     case FlagType::Bytes:
     case FlagType::Decimal: return "7";
-    case FlagType::List: return flag.name == "attach" ? "stdout" : "a=b";
+    case FlagType::List:
+      if (flag.name == "attach") return "stdout";
+      if (flag.name == "dns") return "1.1.1.1";
+      if (flag.name == "dns-search") return "lan";
+      return flag.name == "add-host" ? "a=1.1.1.1" : "a=b";
     case FlagType::String:
     case FlagType::Other: return "x";
   }
