@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -25,6 +26,7 @@ constexpr std::size_t kKeptReaders = 8;
 // One caller's work, from its call until its commit.
 struct Job {
   std::function<bool(Connection&)> work;
+  Survives survives = Survives::PowerCut;
   bool waited_for = true;
   bool done = false;
   Result<> committed;
@@ -102,7 +104,10 @@ struct Database::State {
   std::vector<std::unique_ptr<Connection>> idle_readers;
   std::thread thread;
 
+  Survives commits_survive = Survives::PowerCut;  // as the writer connection is set
+
   void run();
+  Result<> set_survives(std::span<const std::shared_ptr<Job>> group);
   void enqueue(std::shared_ptr<Job> job);
   std::vector<std::shared_ptr<Job>> take_group();
   Result<> commit_group(std::span<const std::shared_ptr<Job>> group);
@@ -126,8 +131,21 @@ std::vector<std::shared_ptr<Job>> Database::State::take_group() {
   return group;
 }
 
+// WAL with synchronous=FULL syncs the log at each commit, with NORMAL only at a checkpoint. The
+// log is one file in order: a FULL commit takes the NORMAL ones before it along.
+Result<> Database::State::set_survives(std::span<const std::shared_ptr<Job>> group) {
+  const bool power_cut = std::ranges::any_of(
+      group, [](const auto& job) { return job->survives == Survives::PowerCut; });
+  const Survives wanted = power_cut ? Survives::PowerCut : Survives::ProcessDeath;
+  if (wanted == commits_survive) return {};
+  TRY(writer->run_script(power_cut ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL"));
+  commits_survive = wanted;
+  return {};
+}
+
 // One transaction; a savepoint around each job, so that one job's error is its own.
 Result<> Database::State::commit_group(std::span<const std::shared_ptr<Job>> group) {
+  TRY(set_survives(group));
   TRY(writer->execute("BEGIN IMMEDIATE"));
   Undo undo;
   // A failed COMMIT may have ended the transaction already; then this has nothing to do.
@@ -189,18 +207,20 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path,
   return std::unique_ptr<Database>(new Database(std::move(state)));
 }
 
-Result<> Database::run_write(const std::function<bool(Connection&)>& work) {
+Result<> Database::run_write(const std::function<bool(Connection&)>& work, Survives survives) {
   CHECK(std::this_thread::get_id() != state_->thread.get_id());
   auto job = std::make_shared<Job>();
   job->work = work;
+  job->survives = survives;
   state_->enqueue(job);
   std::unique_lock lock(state_->mutex);
   state_->work_done.wait(lock, [&] { return job->done; });
   return job->committed;
 }
 
-void Database::write_later(std::function<Result<>(Connection&)> work) {
+void Database::write_later(std::function<Result<>(Connection&)> work, Survives survives) {
   auto job = std::make_shared<Job>();
+  job->survives = survives;
   job->waited_for = false;
   job->work = [work = std::move(work)](Connection& connection) {
     const Result<> outcome = work(connection);

@@ -1,10 +1,11 @@
 // The engine's database: one SQLite file in WAL mode. All writes go through one writer thread
-// that commits many callers' work in one durable transaction (group commit, synchronous=FULL);
+// that commits many callers' work in one transaction (group commit, synchronous=FULL);
 // reads run on connections of their own and never wait for writers.
 // Safe from any thread. Never call write() from inside a write's or read's work.
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -27,6 +28,11 @@ struct Migration {
   std::vector<std::string_view> statements;  // each may hold several SQL statements
 };
 
+// What a write that has returned survives: PowerCut costs an fsync, ProcessDeath (a kill -9 of
+// ours; the bytes are the kernel's, and the next fsync takes them along) is enough for records
+// that mean nothing after a boot, as those of a --rm container.
+enum class Survives : std::uint8_t { PowerCut, ProcessDeath };
+
 class Database {
  public:
   // Creates the file (0600) or brings it to the newest version in one transaction. A file
@@ -39,23 +45,25 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   // Runs `work` (Result<T>(Connection&)) in the writer thread and returns what it returned,
-  // after the commit is durable. Each work is isolated by a savepoint: an Error from one rolls
+  // after the commit `survives` that. Each work is isolated by a savepoint: an Error from one rolls
   // back its statements only. It may run beside works of other callers in one transaction,
   // in the order of the calls. Keep it short; no I/O inside.
   template <class Work>
-  auto write(Work&& work) -> std::invoke_result_t<Work, Connection&> {
+  auto write(Work&& work, Survives survives = Survives::PowerCut)
+      -> std::invoke_result_t<Work, Connection&> {
     std::optional<std::invoke_result_t<Work, Connection&>> outcome;
     Result<> committed = run_write([&](Connection& connection) -> bool {
       outcome.emplace(work(connection));
       return outcome->has_value();
-    });
+    }, survives);
     const bool kept = outcome && outcome->has_value();
     if (!committed && (kept || !outcome)) return std::unexpected(std::move(committed).error());
     return std::move(*outcome);
   }
 
   // As write(), without waiting: for records that nobody was promised yet. Errors are logged.
-  void write_later(std::function<Result<>(Connection&)> work);
+  void write_later(std::function<Result<>(Connection&)> work,
+                   Survives survives = Survives::PowerCut);
 
   // Runs `work` inside one read transaction: it sees one state, all acknowledged writes
   // included.
@@ -84,7 +92,7 @@ class Database {
 
   explicit Database(std::unique_ptr<State> state);
   // `work` says whether its statements are kept. Error: the transaction did not commit.
-  Result<> run_write(const std::function<bool(Connection&)>& work);
+  Result<> run_write(const std::function<bool(Connection&)>& work, Survives survives);
   Result<Reader> take_reader();
 
   std::unique_ptr<State> state_;

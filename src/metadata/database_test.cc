@@ -57,6 +57,35 @@ TEST_F(DatabaseTest, a_read_sees_every_acknowledged_write) {
   }
 }
 
+TEST_F(DatabaseTest, only_what_must_survive_a_power_cut_is_synced_at_its_commit) {
+  auto database = open();
+  // SQLite's numbers: 1 NORMAL, 2 FULL.
+  const auto level = [&](Survives survives) {
+    return *database->write(
+        [](Connection& connection) -> Result<std::int64_t> {
+          Rows rows = TRY(connection.query("PRAGMA synchronous"));
+          return TRY(rows.next())->integer(0);
+        },
+        survives);
+  };
+  EXPECT_EQ(level(Survives::PowerCut), 2);
+  EXPECT_EQ(level(Survives::ProcessDeath), 1);
+  EXPECT_EQ(level(Survives::PowerCut), 2);
+}
+
+TEST_F(DatabaseTest, a_write_that_survives_our_death_is_there_after_reopening) {
+  {
+    auto database = open();
+    ASSERT_TRUE(database->write(
+        [](Connection& connection) -> Result<> {
+          return connection.execute("INSERT INTO thing(name, size) VALUES('brief', 1)");
+        },
+        Survives::ProcessDeath));
+  }
+  auto database = open();
+  EXPECT_EQ(count(*database), 1);
+}
+
 TEST_F(DatabaseTest, writes_survive_reopening) {
   {
     ASSERT_TRUE(insert(*open(), "a", 7));
