@@ -117,7 +117,8 @@ std::string Reference::familiar_name() const {
   if (domain != kDockerHub) return name();
   if (path.starts_with(kOfficial) && path.find('/', kOfficial.size()) == std::string::npos)
     return path.substr(kOfficial.size());
-  return path;
+  // "docker.io/evil.example/x" without its host would be read as another registry's.
+  return split_domain(path).domain == kDockerHub ? path : name();
 }
 
 namespace {

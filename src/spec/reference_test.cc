@@ -33,6 +33,7 @@ INSTANTIATE_TEST_SUITE_P(
         Good{"index.docker.io/alpine", "docker.io/library/alpine", "alpine"},
         Good{"foo/bar:1", "docker.io/foo/bar:1", "foo/bar:1"},
         Good{"library/foo/bar", "docker.io/library/foo/bar", "library/foo/bar"},
+        Good{"docker.io/evil.example/x", "docker.io/evil.example/x", "docker.io/evil.example/x"},
         Good{"localhost/x", "localhost/x", "localhost/x"},
         Good{"localhost:5000/x:y", "localhost:5000/x:y", "localhost:5000/x:y"},
         Good{"127.0.0.1:5000/a/b", "127.0.0.1:5000/a/b", "127.0.0.1:5000/a/b"},
