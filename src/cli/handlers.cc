@@ -11,7 +11,7 @@ struct Entry {
   Handler handler;
 };
 
-constexpr std::array<Entry, 30> kHandlers = {{
+constexpr std::array<Entry, 31> kHandlers = {{
     {"container run", run_container},
     {"container create", create_container},
     {"container start", start_containers},
@@ -42,6 +42,7 @@ constexpr std::array<Entry, 30> kHandlers = {{
     {"version", print_version},
     {"system info", print_info},
     {"system check", check_system},
+    {"system dial-stdio", dial_stdio},
 }};
 
 }  // namespace

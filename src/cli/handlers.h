@@ -40,5 +40,6 @@ int logout(const Invocation& invocation);
 int print_version(const Invocation& invocation);
 int print_info(const Invocation& invocation);
 int check_system(const Invocation& invocation);
+int dial_stdio(const Invocation& invocation);
 
 }  // namespace wherry::cli
