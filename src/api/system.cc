@@ -3,6 +3,7 @@
 
 #include <boost/json.hpp>
 
+#include "api/api.h"
 #include "api/routes.h"
 #include "api/shims.h"
 #include "api/streams.h"
@@ -85,17 +86,7 @@ Result<> events(Call& call) {
 
 // Ours, for `wherry system check`.
 Result<> check(Call& call) {
-  boost::json::array lines;
-  for (const engine::CheckLine& line : call.engine.system_check()) {
-    const char* state = line.state == engine::CheckState::Ok        ? "ok"
-                        : line.state == engine::CheckState::Limited ? "limited"
-                                                                    : "missing";
-    lines.push_back({{"Subject", line.subject},
-                     {"State", state},
-                     {"Detail", line.detail},
-                     {"Remedy", line.remedy}});
-  }
-  call.exchange->respond(json_response(200, lines));
+  call.exchange->respond(json_response(200, check_json(call.engine.system_check())));
   return {};
 }
 
@@ -120,6 +111,20 @@ constexpr std::array kRoutes = {
 };
 
 }  // namespace
+
+boost::json::array check_json(const std::vector<engine::CheckLine>& lines) {
+  boost::json::array items;
+  for (const engine::CheckLine& line : lines) {
+    const char* state = line.state == engine::CheckState::Ok        ? "ok"
+                        : line.state == engine::CheckState::Limited ? "limited"
+                                                                    : "missing";
+    items.push_back({{"Subject", line.subject},
+                     {"State", state},
+                     {"Detail", line.detail},
+                     {"Remedy", line.remedy}});
+  }
+  return items;
+}
 
 std::span<const Route> system_routes() {
   return kRoutes;

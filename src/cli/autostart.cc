@@ -19,6 +19,7 @@
 #include "base/strings.h"
 #include "sys/fd.h"
 #include "sys/socket.h"
+#include "sys/spawn.h"
 
 namespace wherry::cli {
 namespace {
@@ -136,6 +137,23 @@ Result<> spawn(const std::string& program, const sys::Fd& ready) {
 }
 
 }  // namespace
+
+Result<std::string> check_by_engine_program() {
+  constexpr std::size_t kMaximumAnswer = 1U << 20;
+  const std::string program = TRY(engine_program());
+  const sys::Fd null = TRY(sys::open_at({}, "/dev/null", O_RDWR));
+  sys::Pipe answer = TRY(sys::make_pipe());
+  const sys::Pidfd child = TRY(sys::spawn({.program = program,
+                                           .arguments = {"wherryd", "--check"},
+                                           .environment = std::nullopt,
+                                           .fds = {&null, &answer.write_end, &null}}));
+  answer.write_end.reset();
+  std::string text = TRY(sys::read_all(answer.read_end, kMaximumAnswer));
+  TRY(child.wait_ended(-1));
+  const auto status = TRY(child.reap());
+  if (!status || status->code != 0) return Error::internal("wherryd --check failed");
+  return text;
+}
 
 Result<bool> start_engine() {
   const std::string program = TRY(engine_program());

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "cli/autostart.h"
 #include "cli/go_template.h"
 #include "cli/handlers.h"
 #include "cli/json_access.h"
@@ -67,6 +68,17 @@ bj::array local_items(const Error& why) {
   return items;
 }
 
+// Tried out by the engine's own program where it lies beside this one.
+bj::array items_without_engine(const Error& why) {
+  const auto answer = check_by_engine_program();
+  const auto tried = answer ? client::parse_json(*answer) : Result<bj::value>(bj::value());
+  if (!tried || !tried->is_array()) return local_items(why);
+  bj::array items = tried->get_array();
+  items.insert(items.begin(), item("engine", "missing", why.message(),
+                                   "start wherryd, or set DOCKER_HOST"));
+  return items;
+}
+
 std::string lines_of(const bj::array& items) {
   std::vector<std::string> lines;
   for (const bj::value& check : items) {
@@ -86,7 +98,7 @@ int check_system(const Invocation& invocation) {
   auto engine = invocation.session.engine();
   if (!engine) return fail(engine.error());
   const auto answer = (*engine)->call_json({.path = "/wherry/check"});
-  const bj::array items = answer ? elements(*answer) : local_items(answer.error());
+  const bj::array items = answer ? elements(*answer) : items_without_engine(answer.error());
   const std::string format = invocation.flags.text("format");
   if (format == "json" || format == "{{json .}}") {
     print(go_json(items) + "\n");

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <cerrno>
 
@@ -152,6 +154,7 @@ Result<> refuse_conflicts(const Settings& flags, const Settings& file, const std
 Result<> apply(Config& config, const Settings& settings) {
   for (const auto& [option, values] : settings) {
     if (values.empty()) continue;
+    config.given[std::string(option->key.empty() ? option->flag : option->key)] = values;
     auto done = option->apply(config, values);
     if (done) continue;
     if (done.error().kind() == ErrorKind::NotImplemented) return done;
@@ -189,6 +192,32 @@ Result<Settings> parse_file(std::string_view text, const std::string& path) {
     return file_error(path,
                       "the following directives don't match any configuration option: " + unknown);
   return settings;
+}
+
+Changes changes_between(const Config& before, const Config& after) {
+  constexpr std::array<std::string_view, 6> kLive = {"debug",
+                                                     "insecure-registries",
+                                                     "labels",
+                                                     "max-concurrent-downloads",
+                                                     "registry-mirrors",
+                                                     "shutdown-timeout"};
+  const auto text_of = [](const Config& config, const std::string& key) {
+    const auto found = config.given.find(key);
+    return found == config.given.end() ? "default" : fmt::format("[{}]", join(found->second, " "));
+  };
+  std::map<std::string, Values> keys = before.given;
+  keys.insert(after.given.begin(), after.given.end());
+  Changes changes;
+  for (const auto& [key, values] : keys) {
+    const std::string old_text = text_of(before, key);
+    const std::string new_text = text_of(after, key);
+    if (old_text == new_text) continue;
+    if (std::ranges::find(kLive, key) == kLive.end())
+      changes.ignored.push_back(key);
+    else
+      changes.taken.push_back(fmt::format("{}: {} -> {}", key, old_text, new_text));
+  }
+  return changes;
 }
 
 Result<Config> load_config(const std::vector<std::string>& arguments) {

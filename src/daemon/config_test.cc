@@ -105,6 +105,25 @@ TEST_F(ConfigTest, says_what_is_known_and_not_available) {
   EXPECT_EQ(message("", {"--tlsverify"}), "wherry: flag '--tls' is not available in wherry 0.1.0");
 }
 
+TEST_F(ConfigTest, a_new_reading_tells_what_a_running_engine_takes) {
+  const auto before = load(R"({"labels":["a=b"],"debug":true,"bip":"10.0.0.1/24"})");
+  const auto after = load(R"({"labels":["a=b","c=d"],"registry-mirrors":["http://m"],
+                             "debug":true,"bip":"10.0.1.1/24"})");
+  ASSERT_TRUE(before && after);
+  const Changes changes = changes_between(*before, *after);
+  EXPECT_EQ(changes.taken,
+            (std::vector<std::string>{"labels: [a=b] -> [a=b c=d]",
+                                      "registry-mirrors: default -> [http://m]"}));
+  EXPECT_EQ(changes.ignored, (std::vector<std::string>{"bip"}));
+}
+
+TEST_F(ConfigTest, the_same_reading_changes_nothing) {
+  const auto before = load(R"({"labels":["a=b"]})", {"--icc"});
+  ASSERT_TRUE(before);
+  const Changes changes = changes_between(*before, *before);
+  EXPECT_TRUE(changes.taken.empty() && changes.ignored.empty());
+}
+
 TEST(Flags, that_are_unknown_are_refused_as_docker_does) {
   EXPECT_EQ(error_of({"--nope"}), "unknown flag: --nope\nSee 'wherryd --help'.");
   EXPECT_EQ(error_of({"-x"}), "unknown shorthand flag: 'x' in -x\nSee 'wherryd --help'.");

@@ -18,6 +18,7 @@
 #include "engine/engine.h"
 #include "http/server.h"
 #include "resolver/resolver.h"
+#include "spec/json.h"
 
 namespace wherry::daemon {
 namespace {
@@ -35,8 +36,22 @@ void remove_sockets(const Sockets& sockets) {
   for (const std::string& path : sockets.paths) ::unlink(path.c_str());
 }
 
+// SIGHUP: the file is read again. As in docker, a file that is wrong changes nothing.
+void reload(engine::Engine& engine, const std::vector<std::string>& arguments, Config& now) {
+  auto next = load_config(arguments);
+  auto done = next ? engine.reload(next->engine) : std::unexpected(next.error());
+  if (!done) return log::error("SIGHUP: nothing was changed: {}", done.error().message());
+  log::set_level(next->log_level);
+  const Changes changes = changes_between(now, *next);
+  for (const std::string& line : changes.taken) log::info("SIGHUP: {}", line);
+  for (const std::string& key : changes.ignored)
+    log::warning("SIGHUP: {} has changed and needs a restart", key);
+  if (changes.taken.empty()) log::info("SIGHUP: nothing has changed that can be reloaded");
+  now = std::move(*next);
+}
+
 // The engine opens first: its lock on the data root decides who may serve.
-Result<> serve(const Config& config) {
+Result<> serve(const Config& config, const std::vector<std::string>& arguments) {
   const auto engine = TRY(engine::Engine::open(config.engine));
   const Pidfile pidfile = TRY(Pidfile::create(config.pidfile));
   Sockets sockets = TRY(open_sockets(
@@ -46,11 +61,12 @@ Result<> serve(const Config& config) {
                                               api::make_planner(*engine), server_limits()));
   for (const std::string& host : config.hosts) log::info("API listen on {}", host);
   tell_ready(config.ready_fd);
-  const int signal = wait_for_end();
+  Config now = config;
+  const int signal = wait_for_end([&] { reload(*engine, arguments, now); });
   log::info("signal {}: shutting down, containers stay", signal);
   notify_systemd("STOPPING=1");
   limit_shutdown(
-      static_cast<unsigned>(std::max<std::int64_t>(config.engine.shutdown_timeout_s, 1)));
+      static_cast<unsigned>(std::max<std::int64_t>(now.engine.shutdown_timeout_s, 1)));
   remove_sockets(sockets);
   server->stop();
   return {};
@@ -72,9 +88,13 @@ int run(const std::vector<std::string>& arguments) {
   if (config->show_help) return fmt::print("{}", help_text()), 0;
   if (config->show_version) return fmt::print("Wherry version {}\n", WHERRY_VERSION), 0;
   if (config->validate) return fmt::print("configuration OK\n"), 0;
+  if (config->check) {
+    const auto lines = engine::Engine::check_host(config->engine);
+    return fmt::print("{}\n", json::write_value(api::check_json(lines))), 0;
+  }
   reset_inherited_state();
   log::set_level(config->log_level);
-  if (auto done = config->cleanup ? clean_up(*config) : serve(*config); !done)
+  if (auto done = config->cleanup ? clean_up(*config) : serve(*config, arguments); !done)
     return fail(done.error());
   return 0;
 }

@@ -159,6 +159,8 @@ constexpr std::array kAvailable = {
            set_engine_text<&EngineOptions::bip>},
     Option{"cgroup-parent", 0, "cgroup-parent", Kind::Text, "Cgroup below which containers get theirs",
            set_engine_text<&EngineOptions::cgroup_parent>},
+    Option{"check", 0, "", Kind::Bool, "Print as JSON what this host has and lacks, and exit",
+           set_bool<&Config::check>},
     Option{"cleanup", 0, "", Kind::Bool,
            "Remove every container, the keeper and the network of these roots, and exit",
            set_bool<&Config::cleanup>},

@@ -14,6 +14,9 @@
 
 namespace wherry::daemon {
 
+// Every value of an option as text: one for Bool and Text, "key=value" for Map.
+using Values = std::vector<std::string>;
+
 struct Config {
   engine::Options engine;
   std::vector<std::string> hosts;  // empty: the default socket
@@ -23,7 +26,9 @@ struct Config {
   log::Level log_level = log::Level::Info;
   bool plain_tcp = false;  // --tls=false: TCP without TLS was asked for
   std::string config_file = "/etc/wherry/daemon.json";
+  std::map<std::string, Values> given;  // key (or flag) of every option that was set
   int ready_fd = -1;  // a byte is written here once requests are served
+  bool check = false;      // print what the host has and lacks, and exit
   bool cleanup = false;    // remove containers, keeper and networks, and exit
   bool validate = false;
   bool show_version = false;
@@ -31,9 +36,6 @@ struct Config {
 };
 
 enum class Kind : std::uint8_t { Bool, Text, List, Map };
-
-// Every value of an option as text: one for Bool and Text, "key=value" for Map.
-using Values = std::vector<std::string>;
 
 struct Option {
   std::string_view flag;  // without dashes; "": daemon.json only
@@ -44,7 +46,7 @@ struct Option {
   Result<> (*apply)(Config&, const Values&);  // nullptr: known, not available yet
 };
 
-// All of dockerd 29's, --cleanup and --ready-fd.
+// All of dockerd 29's, --check, --cleanup and --ready-fd.
 std::span<const Option> options();
 const Option* find_flag(std::string_view name);
 const Option* find_shorthand(char letter);

@@ -77,13 +77,13 @@ Pidfile::~Pidfile() {
   if (!path_.empty()) ::unlink(path_.c_str());
 }
 
-int wait_for_end() {
+int wait_for_end(const std::function<void()>& reload) {
   const sigset_t set = end_signals();
   while (true) {
     int number = 0;
     if (::sigwait(&set, &number) != 0) continue;
     if (number == SIGTERM || number == SIGINT) return number;
-    if (number == SIGHUP) log::warning("SIGHUP: reloading is not available, restart wherryd");
+    if (number == SIGHUP) reload();
   }
 }
 

@@ -1,6 +1,7 @@
 // What wherryd makes of itself as a process: inherited state, pid file, signals, readiness.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/result.h"
@@ -26,8 +27,8 @@ class Pidfile {
   std::string path_;
 };
 
-// Blocks until SIGTERM or SIGINT; gives its number.
-int wait_for_end();
+// Blocks until SIGTERM or SIGINT; gives its number. Each SIGHUP calls `reload`.
+int wait_for_end(const std::function<void()>& reload);
 // From now on a second signal, or `seconds` without an end, stops the process at once.
 void limit_shutdown(unsigned seconds);
 

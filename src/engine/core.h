@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "base/guarded.h"
 #include "content/store.h"
 #include "engine/container_store.h"
 #include "engine/events.h"
@@ -25,7 +26,8 @@
 namespace wherry::engine {
 
 struct Core {
-  Options options;
+  Options options;             // its LiveOptions are those of the start: see `live`
+  Guarded<LiveOptions> live;
   sys::Fd root_lock;           // flock on the data root
   std::string engine_id;       // random, lives as long as the data root
   std::string cgroup_parent;   // "/wherry", or "/wherry-<suffix>"

@@ -155,6 +155,16 @@ Result<SubscriptionPtr> Engine::subscribe_events(const EventsOptions& options, E
   return parts_->core->events.subscribe(options, std::move(sink), done);
 }
 
-std::vector<CheckLine> Engine::system_check() { return check_host(parts_->core->options, parts_->core.get()); }
+Result<> Engine::reload(const LiveOptions& options) {
+  return engine::reload(*parts_->core, options);
+}
+
+std::vector<CheckLine> Engine::check_host(const Options& options) {
+  return engine::check_host(options, nullptr);
+}
+
+std::vector<CheckLine> Engine::system_check() {
+  return engine::check_host(parts_->core->options, parts_->core.get());
+}
 
 }  // namespace wherry::engine

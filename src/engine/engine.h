@@ -104,8 +104,13 @@ class Engine {
   // Ends and removes every container, the keeper, the bridge and our nf_tables table, so that
   // nothing of this engine is left outside of its data root. Only the destructor may follow.
   Result<> clean_up();
+  // New settings for what begins from now on, and docker's event `daemon reload`. Error
+  // (InvalidArgument, as of open()): the old ones stay.
+  Result<> reload(const LiveOptions& options);
   // Never fails: a line per thing that the engine needs of this host.
   std::vector<CheckLine> system_check();
+  // The same without an engine: nothing is tried on the data root.
+  static std::vector<CheckLine> check_host(const Options& options);
 
  private:
   struct Parts;

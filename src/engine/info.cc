@@ -107,7 +107,7 @@ void fill_cgroups(const Core& core, Info& info, std::vector<std::string>& warnin
   if (!info.cpu_set) warnings.emplace_back("WARNING: No cpuset support");
 }
 
-void fill_registries(const Options& options, Info& info) {
+void fill_registries(const LiveOptions& options, Info& info) {
   info.index_server_address = "https://index.docker.io/v1/";
   info.registry_config.insecure_registry_cidrs = {"::1/128", "127.0.0.0/8"};
   info.registry_config.index_configs["docker.io"] = {
@@ -142,15 +142,16 @@ Result<Info> make_info(Core& core) {
                   .log = std::vector<std::string>{"json-file", "none"}};
   fill_host(info);
   fill_cgroups(core, info, warnings);
-  fill_registries(core.options, info);
-  info.debug = core.options.debug;
+  const LiveOptions live = *core.live.lock();
+  fill_registries(live, info);
+  info.debug = live.debug;
   info.logging_driver = core.options.log_driver;
   info.n_events_listener = static_cast<std::int64_t>(core.events.subscriber_count());
   info.docker_root_dir = core.options.data_root;
   info.http_proxy = environment("HTTP_PROXY");
   info.https_proxy = environment("HTTPS_PROXY");
   info.no_proxy = environment("NO_PROXY");
-  info.labels = core.options.labels;
+  info.labels = live.labels;
   info.server_version = WHERRY_VERSION;
   info.runtimes["wherry"] = {.path = "wherry-keeper", .runtime_args = std::nullopt, .status = std::nullopt};
   info.default_runtime = "wherry";

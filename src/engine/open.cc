@@ -85,13 +85,19 @@ std::vector<image::User> users_of(Core& core, const image::ImageId& image) {
   return users;
 }
 
+registry::Settings registry_settings(const LiveOptions& options) {
+  registry::Settings settings;
+  settings.mirrors = options.registry_mirrors;
+  settings.insecure_registries = options.insecure_registries;
+  return settings;
+}
+
 Result<> open_images(Core& core) {
   image::Options options;
   options.content = core.content.get();
   options.snapshots = core.snapshots.get();
   options.database = core.database.get();
-  options.registry.mirrors = core.options.registry_mirrors;
-  options.registry.insecure_registries = core.options.insecure_registries;
+  options.registry = registry_settings(core.options);
   options.unpack_program = core.options.unpack_program;
   options.maximum_concurrent_downloads = core.options.maximum_concurrent_downloads;
   options.temporary_directory = core.options.data_root + "/tmp";
@@ -197,6 +203,7 @@ Result<std::unique_ptr<Core>> open_core(Options options) {
   auto core = std::make_unique<Core>();
   fill_programs(options);
   core->options = std::move(options);
+  *core->live.lock() = core->options;
   TRY(sys::make_directories(core->options.data_root, 0711));
   TRY(sys::make_directories(core->options.data_root + "/containers", 0711));
   TRY(sys::make_directories(core->options.exec_root, 0755));
@@ -211,6 +218,25 @@ Result<std::unique_ptr<Core>> open_core(Options options) {
   TRY(reconcile(*core));
   core->keeper_events = std::thread([raw = core.get()] { run_keeper_events(*raw); });
   return core;
+}
+
+// The event has docker's attributes, as far as we have the settings.
+Result<> reload(Core& core, const LiveOptions& options) {
+  TRY(core.images->reconfigure(registry_settings(options), options.maximum_concurrent_downloads));
+  *core.live.lock() = options;
+  const auto list = [](const std::vector<std::string>& values) {
+    return values.empty() ? std::string("[]") : fmt::format("[\"{}\"]", join(values, "\",\""));
+  };
+  core.events.publish(
+      "daemon", "reload",
+      {.id = core.engine_id,
+       .attributes = std::map<std::string, std::string>{
+           {"debug", options.debug ? "true" : "false"},
+           {"insecure-registries", list(options.insecure_registries)},
+           {"labels", list(options.labels)},
+           {"max-concurrent-downloads", fmt::format("{}", options.maximum_concurrent_downloads)},
+           {"registry-mirrors", list(options.registry_mirrors)}}});
+  return {};
 }
 
 // The parent of all containers' cgroups goes with the last of them.

@@ -9,7 +9,17 @@
 
 namespace wherry::engine {
 
-struct Options {
+// What a running engine takes anew (Engine::reload).
+struct LiveOptions {
+  std::vector<std::string> registry_mirrors;
+  std::vector<std::string> insecure_registries;
+  std::vector<std::string> labels;
+  std::size_t maximum_concurrent_downloads = 16;
+  bool debug = false;
+  bool operator==(const LiveOptions&) const = default;
+};
+
+struct Options : LiveOptions {
   std::string data_root = "/var/lib/wherry";
   std::string exec_root = "/run/wherry";
   std::string pidfile;             // shown in info only
@@ -20,18 +30,13 @@ struct Options {
   std::string cgroup_parent;       // "": /wherry (an engine with another root: /wherry-<id>)
   std::string log_driver = "json-file";
   std::map<std::string, std::string> log_options;
-  std::vector<std::string> registry_mirrors;
-  std::vector<std::string> insecure_registries;
   std::string bip;                 // address of the default bridge, "172.17.0.1/16" form
   bool icc = false;                // docker's default is true: docs/differences.md
   std::vector<std::string> dns;
   std::vector<std::string> dns_search;
   std::vector<std::string> dns_options;
-  std::vector<std::string> labels;
   std::int64_t shutdown_timeout_s = 15;
   std::int64_t default_shm_size_bytes = 64LL << 20;
-  std::size_t maximum_concurrent_downloads = 16;
-  bool debug = false;
   bool live_restore = true;        // containers always outlive the engine
 };
 

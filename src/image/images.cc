@@ -46,7 +46,7 @@ Result<std::unique_ptr<Images>> Images::open(Options options) {
   *parts->hooks.lock() = options.hooks;
   parts->catalog = TRY(Catalog::load(*options.database, *options.content));
   parts->pins = std::make_shared<Pins>();
-  parts->client = TRY(registry::Client::create(options.registry));
+  *parts->client.lock() = TRY(registry::Client::create(options.registry));
   parts->committer = std::make_unique<Committer>(*options.content, *options.snapshots);
   parts->works = std::make_unique<LayerWorks>(
       LayerTools{options.content, options.snapshots, parts->committer.get(),
@@ -57,6 +57,14 @@ Result<std::unique_ptr<Images>> Images::open(Options options) {
   TRY(images->repair());
   TRY(images->collect());
   return images;
+}
+
+Result<> Images::reconfigure(const registry::Settings& settings, std::size_t downloads) {
+  std::shared_ptr<registry::Client> made = TRY(registry::Client::create(settings));
+  // The old client ends with its last operation, outside of the lock.
+  std::swap(*parts_->client.lock(), made);
+  parts_->works->set_maximum_jobs(downloads);
+  return {};
 }
 
 void Images::set_hooks(Hooks hooks) { *parts_->hooks.lock() = std::move(hooks); }
@@ -159,7 +167,7 @@ Result<> Images::tag(std::string_view name, const spec::Reference& target) {
 }
 
 Result<std::string> Images::login(const registry::Credentials& credentials, std::stop_token stop) {
-  return parts_->client->login(credentials, std::move(stop));
+  return parts_->registry()->login(credentials, std::move(stop));
 }
 
 }  // namespace wherry::image

@@ -165,6 +165,10 @@ class Images {
   // Set once before the first remove(); replaces Options::hooks.
   void set_hooks(Hooks hooks);
 
+  // For the operations that begin from now on. InvalidArgument: as Client::create, and nothing
+  // has changed.
+  Result<> reconfigure(const registry::Settings& settings, std::size_t maximum_downloads);
+
   // A platform that the image does not have is NotFound: "image with reference x was found but
   // its platform (linux/amd64) does not match the specified platform (linux/arm64)".
   Result<Resolved> resolve(std::string_view name,

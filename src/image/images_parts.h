@@ -21,10 +21,12 @@ struct Images::Parts {
   Guarded<Hooks> hooks;
   std::unique_ptr<Catalog> catalog;
   std::shared_ptr<Pins> pins;
-  std::unique_ptr<registry::Client> client;
+  Guarded<std::shared_ptr<registry::Client>> client;  // replaced by reconfigure()
   std::unique_ptr<Committer> committer;
   std::unique_ptr<LayerWorks> works;  // destroyed first: its jobs use the rest
 
+  // The client of one operation from its begin to its end.
+  [[nodiscard]] std::shared_ptr<registry::Client> registry() { return *client.lock(); }
   [[nodiscard]] content::Store& content() const { return *options.content; }
   [[nodiscard]] snapshot::Driver& snapshots() const { return *options.snapshots; }
 

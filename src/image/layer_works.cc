@@ -1,5 +1,6 @@
 #include "image/layer_works.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace wherry::image {
@@ -32,12 +33,27 @@ LayerWorks::Ticket LayerWorks::join(LayerTask task) {
   if (!entry.job || entry.job->over()) {
     entry = {std::make_shared<LayerJob>(std::move(task), [this] { notify(); })};
     queue_.push_back(entry.job);
-    if (idle_ < queue_.size() && threads_.size() < maximum_jobs_)
-      threads_.emplace_back([this] { work(); });
+    add_threads();
     queued_.notify_one();
   }
   ++entry.shares;
   return {*this, entry.job};
+}
+
+// As many as the queue could use, up to the limit; the caller holds the lock.
+void LayerWorks::add_threads() {
+  const std::size_t wanted = std::min(threads_.size() - idle_ + queue_.size(), maximum_jobs_);
+  while (threads_.size() < wanted) {
+    ++idle_;
+    threads_.emplace_back([this] { work(); });
+  }
+}
+
+void LayerWorks::set_maximum_jobs(std::size_t maximum_jobs) {
+  std::lock_guard lock(mutex_);
+  maximum_jobs_ = maximum_jobs == 0 ? 1 : maximum_jobs;
+  add_threads();
+  queued_.notify_all();
 }
 
 void LayerWorks::leave(const std::shared_ptr<LayerJob>& job) {
@@ -57,16 +73,22 @@ void LayerWorks::notify() {
 
 void LayerWorks::work() {
   std::unique_lock lock(mutex_);
-  while (true) {
-    ++idle_;
-    queued_.wait(lock, [this] { return closing_ || !queue_.empty(); });
+  while (true) {  // the thread counts as idle when it is made
+    queued_.wait(lock, [this] {
+      return closing_ || (!queue_.empty() && running_ < maximum_jobs_);
+    });
     --idle_;
     if (closing_) return;
     const auto job = std::move(queue_.front());
     queue_.pop_front();
+    ++running_;
     lock.unlock();
     job->run(tools_);
     lock.lock();
+    --running_;
+    ++idle_;
+    // One that waited for the limit may go on, and this thread does not serve the whole queue.
+    queued_.notify_one();
   }
 }
 

@@ -37,6 +37,9 @@ class LayerWorks {
     std::shared_ptr<LayerJob> job_;
   };
 
+  // At most this many jobs run from now on; those that run already end as they would.
+  void set_maximum_jobs(std::size_t maximum_jobs);
+
   // Joins the job under way for this blob and diff id, or starts one.
   Ticket join(LayerTask task);
 
@@ -51,13 +54,15 @@ class LayerWorks {
     std::shared_ptr<LayerJob> job;
     std::size_t shares = 0;
   };
+  void add_threads();
   void leave(const std::shared_ptr<LayerJob>& job);
   void work();
   void notify();
 
   const LayerTools tools_;
-  const std::size_t maximum_jobs_;
   std::mutex mutex_;  // guards what follows
+  std::size_t maximum_jobs_;
+  std::size_t running_ = 0;
   std::condition_variable queued_;
   std::condition_variable_any changed_;
   std::uint64_t generation_ = 0;

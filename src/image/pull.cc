@@ -33,12 +33,13 @@ class Pull {
         sink_(sink),
         stop_(std::move(stop)),
         reference_(request.reference.with_default_tag()),
-        hold_(parts.pins->hold({})) {
+        hold_(parts.pins->hold({})),
+        client_(parts.registry()) {
     if (!reference_.digest.empty()) reference_.tag.clear();  // as docker: the digest decides
   }
 
   Result<ImageId> run() {
-    session_ = TRY(parts_.client->open({.repository = reference_,
+    session_ = TRY(client_->open({.repository = reference_,
                                         .action = registry::Action::Pull,
                                         .credentials = request_.credentials,
                                         .stop = stop_}));
@@ -209,6 +210,7 @@ class Pull {
   const std::stop_token stop_;
   spec::Reference reference_;
   Pins::HoldPtr hold_;
+  const std::shared_ptr<registry::Client> client_;  // outlives the session
   std::shared_ptr<registry::Session> session_;
   registry::FetchedManifest top_;  // what the name stands for, then the platform's manifest
   Digest top_digest_;

@@ -117,11 +117,12 @@ namespace {
 class Push {
  public:
   Push(Images::Parts& parts, const PushRequest& request, ProgressSink& sink, std::stop_token stop)
-      : parts_(parts), request_(request), sink_(sink), stop_(std::move(stop)), progress_(sink) {}
+      : parts_(parts), request_(request), sink_(sink), stop_(std::move(stop)), progress_(sink),
+        client_(parts.registry()) {}
 
   Result<> run() {
     const auto names = TRY(names_to_push());
-    session_ = TRY(parts_.client->open({.repository = request_.reference,
+    session_ = TRY(client_->open({.repository = request_.reference,
                                         .action = registry::Action::Push,
                                         .credentials = request_.credentials,
                                         .stop = stop_}));
@@ -283,6 +284,7 @@ class Push {
   ProgressSink& sink_;
   const std::stop_token stop_;
   PushProgress progress_;
+  const std::shared_ptr<registry::Client> client_;  // outlives the session
   std::unique_ptr<registry::Session> session_;
 };
 

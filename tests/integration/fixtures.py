@@ -124,6 +124,7 @@ class Engine:
         self.run_root = self.directory / "run"
         self.log = self.directory / "wherryd.log"
         self.process = None
+        self.wrapper = []  # a program that runs wherryd, and its arguments
 
     def start(self):
         configuration = self.directory / "daemon.json"
@@ -132,7 +133,7 @@ class Engine:
         ready_read, ready_write = os.pipe()
         with open(self.log, "ab") as log:
             self.process = self.sandbox.popen(
-                BIN / "wherryd", "-H", f"unix://{self.socket}", "--data-root", self.data,
+                *self.wrapper, BIN / "wherryd", "-H", f"unix://{self.socket}", "--data-root", self.data,
                 "--exec-root", self.run_root, "--pidfile", self.directory / "pid",
                 "--config-file", self.directory / "daemon.json",
                 "--ready-fd", str(ready_write), *self.arguments,

@@ -3,7 +3,15 @@ import os
 import shutil
 
 import pytest
-from fixtures import BIN, require_root
+from fixtures import BIN, Engine, Sandbox, require_root
+
+
+@pytest.fixture(scope="module")
+def under_profile():
+    program = BIN.parent / "tests/under_profile"
+    if not program.exists():
+        pytest.skip(f"{program} is not built")
+    return program
 
 
 def lines_of(done):
@@ -18,14 +26,61 @@ def test_every_line_has_a_verdict(engine):
     assert set(found.values()) <= {"ok", "limited", "missing"}
 
 
-def test_without_cap_sys_admin(sandbox, tmp_path):
+def check_alone(sandbox, tmp_path, *before):
+    """`system check` with no engine to ask, started by `before`: the lines, all of them named."""
     require_root()
+    done = sandbox.run(*before, BIN / "wherry", "system", "check",
+                       env={**os.environ, "DOCKER_HOST": f"unix://{tmp_path}/absent"})
+    assert done.returncode == 1, "the engine itself is missing: " + done.stdout + done.stderr
+    found = lines_of(done)
+    assert {"engine", "kernel", "root or user namespaces", "mounts", "overlay on the data root",
+            "cgroups", "network namespaces", "seccomp"} <= set(found), done.stdout
+    for line in done.stdout.splitlines():
+        assert line.startswith("ok ") or "->" in line, f"no remedy: {line}"
+    return found
+
+
+def test_without_an_engine_everything_is_tried(sandbox, tmp_path):
+    found = check_alone(sandbox, tmp_path)
+    assert (found["engine"], found["mounts"], found["nf_tables"]) == ("missing", "ok", "ok")
+
+
+def test_without_cap_sys_admin(sandbox, tmp_path):
     if shutil.which("setpriv") is None:
         pytest.skip("needs setpriv")
-    done = sandbox.run("setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin",
-                       BIN / "wherry", "system", "check",
-                       env={**os.environ, "DOCKER_HOST": f"unix://{tmp_path}/absent"})
-    assert set(lines_of(done).values()) <= {"ok", "limited", "missing"}
+    found = check_alone(sandbox, tmp_path, "setpriv", "--bounding-set", "-sys_admin",
+                        "--inh-caps", "-sys_admin")
+    assert found["root or user namespaces"] == "missing"
+    assert found["mounts"] == "missing" and found["network namespaces"] == "missing"
+
+
+def test_under_dockers_own_profile(sandbox, tmp_path, under_profile):
+    found = check_alone(sandbox, tmp_path, under_profile, "docker")
+    assert found["root or user namespaces"] == "missing"
+    assert found["mounts"] == "missing" and found["network namespaces"] == "missing"
+    assert found["kernel"] == "ok" and found["seccomp"] == "ok"
+
+
+def test_without_nf_tables_all_but_the_bridge_works(scratch, images, under_profile):
+    box = Sandbox()
+    directory = scratch / "no-nf"
+    directory.mkdir()
+    engine = Engine(box, directory)
+    engine.wrapper = [under_profile, "no-nf-tables"]
+    engine.start()
+    try:
+        engine.load(images / "busybox.tar")
+        done = engine.cli("system", "check")
+        assert lines_of(done)["nf_tables"] == "missing", done.stdout
+        line = next(line for line in done.stdout.splitlines() if "nf_tables" in line)
+        assert "nf_tables" in line.split("->")[1], f"the remedy names the kernel's option: {line}"
+        engine.cli("run", "--rm", "--network", "none", "busybox", "true", check=0)
+        refused = engine.cli("run", "--rm", "busybox", "true")
+        assert refused.returncode == 0 or "nf_tables" in refused.stderr
+    finally:
+        engine.remove_containers()
+        engine.close()
+        box.close()
 
 
 def test_as_an_ordinary_user(sandbox, tmp_path):
@@ -44,7 +99,6 @@ def test_as_an_ordinary_user(sandbox, tmp_path):
 
 
 def test_with_read_only_cgroups_a_container_runs(sandbox, scratch, images):
-    from fixtures import Engine, Sandbox
     box = Sandbox()
     directory = scratch / "ro-cgroup"
     directory.mkdir()
