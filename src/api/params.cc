@@ -20,22 +20,21 @@ int base64_value(char c) {
   return -1;
 }
 
-Error bad_filters(std::string_view why) {
-  return Error::invalid(fmt::format("invalid filter: {}", why));
-}
+// docker says no more: what is wrong with the JSON is the client's to know.
+Error bad_filters() { return Error::invalid("invalid filter"); }
 
 Result<std::vector<std::string>> filter_values(const json::Value& value) {
   std::vector<std::string> values;
   if (value.is_array()) {
     for (const json::Value& entry : value.get_array()) {
-      if (!entry.is_string()) return bad_filters("values must be strings");
+      if (!entry.is_string()) return bad_filters();
       values.emplace_back(entry.get_string());
     }
     return values;
   }
-  if (!value.is_object()) return bad_filters("want a map or a list of values");
+  if (!value.is_object()) return bad_filters();
   for (const auto& entry : value.get_object()) {
-    if (!entry.value().is_bool()) return bad_filters("want true behind every value");
+    if (!entry.value().is_bool()) return bad_filters();
     if (entry.value().get_bool()) values.emplace_back(entry.key());
   }
   return values;
@@ -67,7 +66,7 @@ Result<std::optional<Instant>> timestamp(const http::Query& query, std::string_v
   if (text.empty() || text == "0") return std::nullopt;
   const auto instant = parse_unix_time(text);
   if (!instant)
-    return Error::invalid(fmt::format("invalid timestamp {}: want unix seconds", quote(text)));
+    return Error::invalid(fmt::format("strconv.ParseInt: parsing {}: invalid syntax", quote(text)));
   return instant;
 }
 
@@ -75,9 +74,9 @@ Result<std::map<std::string, std::vector<std::string>>> filters(std::string_view
   std::map<std::string, std::vector<std::string>> out;
   if (trim(text).empty()) return out;
   const auto value = json::parse_value(text);
-  if (!value) return bad_filters(value.error().message());
+  if (!value) return bad_filters();
   if (value->is_null()) return out;
-  if (!value->is_object()) return bad_filters("want a JSON object");
+  if (!value->is_object()) return bad_filters();
   for (const auto& entry : value->get_object()) {
     auto values = TRY(filter_values(entry.value()));
     if (!values.empty()) out[std::string(entry.key())] = std::move(values);

@@ -93,6 +93,9 @@ Result<spec::docker::ContainerCreateResponse> create_container(
     const ContainerCreateRequest& request) {
   spec::docker::ContainerCreateResponse response;
   ContainerRecord record = TRY(checked_request(core, request, response.warnings));
+  if (record.config.image.empty() && record.config.cmd.list().empty() &&
+      record.config.entrypoint.list().empty())
+    return Error::invalid("no command specified");
   if (record.config.image.empty()) return Error::invalid("invalid reference format");
   // The lease keeps the image's layers until our row names the image.
   const image::Resolved image =

@@ -2,6 +2,7 @@
 
 #include "base/time.h"
 #include "engine/lifecycle.h"
+#include "runtime/defaults.h"
 
 namespace wherry::engine {
 namespace {
@@ -48,6 +49,20 @@ void fill_paths(const Core& core, const ContainerRecord& record, ContainerInspec
   if (record.host_config.log_config.type == "json-file") shown.log_path = core.log_path(record.id);
 }
 
+// dockerd writes its defaults into the configuration that it keeps; we keep what was asked for
+// and show the same.
+void show_defaults(ContainerInspect& shown) {
+  auto& host = shown.host_config;
+  if (!host.privileged && !host.masked_paths) host.masked_paths = runtime::default_masked_paths();
+  if (!host.privileged && !host.readonly_paths)
+    host.readonly_paths = runtime::default_readonly_paths();
+  const bool unlabelled = host.privileged || host.pid_mode == "host" || host.ipc_mode == "host";
+  if (unlabelled && !host.security_opt) host.security_opt = std::vector<std::string>{"label=disable"};
+  if (!host.oom_kill_disable) host.oom_kill_disable = false;
+  if (host.memory_swappiness == -1) host.memory_swappiness.reset();
+  if (shown.config.volumes && shown.config.volumes->empty()) shown.config.volumes.reset();
+}
+
 Result<> fill_sizes(Core& core, const ContainerRecord& record, std::int64_t& rw, std::int64_t& root) {
   const snapshot::Usage usage = TRY(core.snapshots->usage(record.id));
   rw = static_cast<std::int64_t>(usage.bytes);
@@ -87,7 +102,8 @@ Result<ContainerInspect> inspect_container(Core& core, Container& container, boo
   shown.platform = record.platform;
   std::vector<std::string> execs = core.execs.running_in(record.id);
   if (!execs.empty()) shown.exec_ids = std::move(execs);
-  fill_paths(core, record, shown);
+  // The files are made by the first start.
+  if (state.started_once || !state.error.empty()) fill_paths(core, record, shown);
   shown.graph_driver.name = shown.driver;
   shown.network_settings = network_settings(record, state);
   shown.mounts = mount_points(record);
@@ -100,6 +116,7 @@ Result<ContainerInspect> inspect_container(Core& core, Container& container, boo
   }
   shown.config = std::move(record.config);
   shown.host_config = std::move(record.host_config);
+  show_defaults(shown);
   return shown;
 }
 

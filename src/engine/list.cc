@@ -26,11 +26,14 @@ struct Entry {
   State state;
 };
 
-Result<> check_values(const FilterMap& filters, const std::string& key,
+// `what` as docker names the values in its message.
+Result<> check_values(const FilterMap& filters, const std::string& key, std::string_view what,
                       std::span<const std::string_view> allowed) {
   for (const std::string& value : filter_values(filters, key))
     if (std::ranges::find(allowed, value) == allowed.end())
-      return Error::invalid(fmt::format("invalid filter '{}={}'", key, value));
+      return Error::invalid(
+          fmt::format("invalid filter '{0}={1}': invalid value for {2} ({1}): must be one of {3}",
+                      key, value, what, fmt::join(allowed, ", ")));
   return {};
 }
 
@@ -40,10 +43,13 @@ Result<> check_filters(const FilterMap& filters) {
   known.erase(std::string(task[0]));
   TRY(check_filter_keys(known, kKeys));
   TRY(boolean_filter(filters, "is-task", false));
-  TRY(check_values(filters, "status", kStatuses));
-  TRY(check_values(filters, "health", kHealths));
+  TRY(check_values(filters, "status", "state", kStatuses));
+  TRY(check_values(filters, "health", "health", kHealths));
   for (const std::string& code : filter_values(filters, "exited"))
-    if (!parse_i64(code)) return Error::invalid(fmt::format("invalid filter 'exited={}'", code));
+    if (!parse_i64(code))
+      return Error::invalid(
+          fmt::format("invalid filter 'exited={}': strconv.Atoi: parsing {}: invalid syntax", code,
+                      quote(code)));
   return {};
 }
 

@@ -142,7 +142,8 @@ Result<ContainerMount> resolve_tmpfs_mount(const Mount& mount) {
   if (options.mode != 0) extra.push_back(fmt::format("mode={:o}", options.mode));
   for (const auto& words : options.options.value_or(std::vector<std::vector<std::string>>{}))
     extra.push_back(join(words, "="));
-  return make_tmpfs(TRY(checked_target(mount.target)), extra);
+  return make_tmpfs(
+      TRY_AS("invalid mount config for type \"tmpfs\"", checked_target(mount.target)), extra);
 }
 
 Result<ContainerMount> resolve_mount(const Mount& mount) {

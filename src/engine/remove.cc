@@ -91,8 +91,9 @@ Result<> rename_container(Core& core, Container& container, const std::string& n
   if (new_name.empty()) return Error::invalid("Neither old nor new names may be empty");
   if (new_name == record.name || new_name == "/" + record.name)
     return Error::invalid("Renaming a container with the same name as its current name");
+  const std::string slashed = new_name.starts_with('/') ? new_name : "/" + new_name;
   const std::string reserved = TRY_AS("Error when allocating new name",
-                                      core.containers->reserve_name(new_name, record.id));
+                                      core.containers->reserve_name(slashed, record.id));
   if (auto renamed = core.containers->rename(container, reserved); !renamed) {
     core.containers->release_name(reserved);
     return renamed;

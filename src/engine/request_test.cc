@@ -164,7 +164,7 @@ TEST(Validate, what_cannot_be_is_refused_with_dockers_sentences) {
       {"Invalid value 1001, range for oom score adj is [-1000, 1000]", [](auto& h) { h.oom_score_adj = 1001; }},
       {"SHM size can not be less than 0", [](auto& h) { h.shm_size = -1; }},
       {"unknown or invalid runtime name: runsc", [](auto& h) { h.runtime = "runsc"; }},
-      {"invalid --security-opt 2: \"nonsense\"", [](auto& h) { h.security_opt = Strings{"nonsense"}; }},
+      {"invalid --security-opt 1: \"nonsense\"", [](auto& h) { h.security_opt = Strings{"nonsense"}; }},
       {"invalid device mode: x", [](auto& h) { h.devices = {{"/dev/null", "/dev/null", "x"}}; }},
       {"invalid IP address in Dns: \"dns.example\"", [](auto& h) { h.dns = Strings{"dns.example"}; }},
       {"invalid DnsSearch: \"a\\nb\"", [](auto& h) { h.dns_search = Strings{"a\nb"}; }},
@@ -174,7 +174,7 @@ TEST(Validate, what_cannot_be_is_refused_with_dockers_sentences) {
        [](auto& h) { h.dns = Strings{"1.1.1.1"}, h.network_mode = "container:x"; }},
       {"conflicting options: custom host-to-IP mapping and the network mode",
        [](auto& h) { h.extra_hosts = Strings{"a:1.1.1.1"}, h.network_mode = "container:x"; }},
-      {"Invalid value 9-1 for cpuset cpus", [](auto& h) { h.cpuset_cpus = "9-1"; }},
+      {"Invalid value 9-1 for cpuset cpus: invalid format: 9-1", [](auto& h) { h.cpuset_cpus = "9-1"; }},
   };
   for (const BadValue& bad : cases) {
     HostConfig host;

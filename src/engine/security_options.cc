@@ -160,7 +160,9 @@ Result<> apply_option(SecurityOptions& parsed, const std::string& option, bool h
       return Error(ErrorKind::NotImplemented,
                    "wherry: flag '--security-opt apparmor' is not available in wherry " WHERRY_VERSION);
   } else if (parts.before != "label" && option != "disable") {
-    return Error::invalid(fmt::format("invalid --security-opt 2: {}", quote(option)));
+    // The number tells a lone word from a pair.
+    const int where = option.find_first_of("=:") == std::string_view::npos ? 1 : 2;
+    return Error::invalid(fmt::format("invalid --security-opt {}: {}", where, quote(option)));
   }
   return {};
 }

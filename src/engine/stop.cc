@@ -168,7 +168,9 @@ Result<> restart_container(Core& core, const ContainerPtr& container, const Stop
 
 Result<> kill_container(Core& core, Container& container, const std::string& signal,
                         const std::string& name) {
-  const int number = signal.empty() ? SIGKILL : TRY(parse_signal(signal));
+  const Result<int> parsed = signal.empty() ? Result<int>(SIGKILL) : parse_signal(signal);
+  if (!parsed) return cannot_kill(name, parsed.error());
+  const int number = *parsed;
   const Running running = snapshot(container);
   if (running.state.kind() == Status::Restarting && number == SIGKILL && cancel_restart(core, container))
     return {};

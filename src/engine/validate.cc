@@ -38,7 +38,6 @@ bool is_in(std::span<const std::string_view> words, std::string_view word) {
 }
 
 Result<> check_memory(const HostConfig& host) {
-  if (host.memory < 0) return Error::invalid("Minimum memory limit can not be less than 0");
   if (host.memory != 0 && host.memory < kSmallestMemory)
     return Error::invalid("Minimum memory limit allowed is 6MB");
   if (host.memory_swap < -1) return Error::invalid("Invalid MemorySwap value: it must be -1 or more");
@@ -67,7 +66,8 @@ Result<> check_cpus(const HostConfig& host) {
     return Error::invalid(fmt::format("invalid CPU shares ({}): value must be a positive integer", host.cpu_shares));
   if (host.cpuset_cpus.empty()) return {};
   auto wanted = parse_cpu_list(host.cpuset_cpus);
-  if (!wanted) return Error::invalid(fmt::format("Invalid value {} for cpuset cpus", host.cpuset_cpus));
+  if (!wanted) return Error::invalid(fmt::format("Invalid value {0} for cpuset cpus: invalid format: {0}",
+                                      host.cpuset_cpus));
   const std::string online = TRY(online_cpus());
   const std::vector<unsigned> available = TRY(parse_cpu_list(online));
   for (const unsigned cpu : *wanted)

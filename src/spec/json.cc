@@ -166,6 +166,7 @@ Result<Value> parse_value(std::string_view text) {
   parser.write(text, error);
   if (error == boost::json::error::extra_data)
     return Error::invalid("unexpected content after JSON");
+  if (error == boost::json::error::incomplete) return Error::invalid("invalid JSON: unexpected EOF");
   if (error) return Error::invalid(fmt::format("invalid JSON: {}", error.message()));
   return parser.release();
 }

@@ -176,7 +176,7 @@ Result<Platform> parse_platform(std::string_view text) {
   const auto parts = split(text, '/');
   if (parts.size() > 3 || !std::ranges::all_of(parts, valid))
     return Error::invalid(
-        fmt::format("{} is an invalid platform: expected os[/architecture[/variant]]", quote(text)));
+        fmt::format("{}: cannot parse platform specifier: invalid argument", quote(text)));
   Platform platform = host_platform();
   if (parts.size() == 1) {
     // A lone word is an operating system if we know it as one, else an architecture.
