@@ -24,6 +24,10 @@ class Wherry:
 
     def __init__(self, directory):
         self.sandbox = fixtures.Sandbox()
+        # As /run is on users' hosts: the records of starts are not for a disk.
+        run = pathlib.Path(directory) / "run"
+        run.mkdir(parents=True, exist_ok=True)
+        self.sandbox.run("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", run, check=True)
         self.engine = fixtures.Engine(self.sandbox, directory).start()
         self.client = [str(fixtures.BIN / "wherry")]
         self.environment = self.engine.client_environment()

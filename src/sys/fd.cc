@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/fs.h>
 #include <linux/memfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -140,6 +142,13 @@ Result<> make_directories(const std::string& path, unsigned mode) {
       return Error::from_errno(errno, fmt::format("mkdir {}", prefix));
     if (at == std::string::npos) return {};
   }
+}
+
+void spread_new_directories(const Fd& directory) noexcept {
+  int flags = 0;
+  if (::ioctl(directory.get(), FS_IOC_GETFLAGS, &flags) < 0 || (flags & FS_TOPDIR_FL) != 0) return;
+  flags |= FS_TOPDIR_FL;
+  static_cast<void>(::ioctl(directory.get(), FS_IOC_SETFLAGS, &flags));
 }
 
 }  // namespace wherry::sys

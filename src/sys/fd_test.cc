@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/fs.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,6 +45,18 @@ TEST_F(FdTest, is_close_on_exec_and_closed_once) {
   EXPECT_EQ(moved.get(), raw);
   Fd(::dup(raw)).reset();
   EXPECT_GE(::fcntl(raw, F_GETFD), 0);
+}
+
+TEST_F(FdTest, new_directories_are_spread_where_the_file_system_can) {
+  int before = 0;
+  if (::ioctl(directory_.get(), FS_IOC_GETFLAGS, &before) < 0) GTEST_SKIP() << "no inode flags here";
+  int wanted = before | FS_TOPDIR_FL;
+  if (::ioctl(directory_.get(), FS_IOC_SETFLAGS, &wanted) < 0) GTEST_SKIP() << "not ext4";
+  ASSERT_EQ(::ioctl(directory_.get(), FS_IOC_SETFLAGS, &before), 0);
+  spread_new_directories(directory_);
+  int after = 0;
+  ASSERT_EQ(::ioctl(directory_.get(), FS_IOC_GETFLAGS, &after), 0);
+  EXPECT_EQ(after, before | FS_TOPDIR_FL);
 }
 
 TEST_F(FdTest, read_all_refuses_more_than_the_limit) {
