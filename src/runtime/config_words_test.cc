@@ -5,14 +5,14 @@
 #include <algorithm>
 
 #include "runtime/defaults.h"
-#include "runtime/mount_options.h"
 #include "runtime/sysctl.h"
+#include "sys/mount_options.h"
 
 namespace wherry::runtime {
 namespace {
 
 TEST(MountOptions, split_flags_propagation_and_data) {
-  const auto options = parse_mount_options(
+  const auto options = sys::parse_mount_options(
       {"nosuid", "ro", "strictatime", "mode=755", "size=64k", "rbind", "rslave", "ptmxmode"});
   ASSERT_TRUE(options);
   EXPECT_EQ(options->set, std::uint64_t{MOUNT_ATTR_NOSUID | MOUNT_ATTR_RDONLY |
@@ -27,14 +27,14 @@ TEST(MountOptions, split_flags_propagation_and_data) {
 }
 
 TEST(MountOptions, the_later_word_wins) {
-  const auto options = parse_mount_options({"ro", "rw", "noatime", "relatime"});
+  const auto options = sys::parse_mount_options({"ro", "rw", "noatime", "relatime"});
   ASSERT_TRUE(options);
   EXPECT_EQ(options->set, 0U);
   EXPECT_NE(options->clear & MOUNT_ATTR_RDONLY, 0U);
 }
 
 TEST(MountOptions, recursive_flags_are_kept_apart) {
-  const auto options = parse_mount_options({"rro", "rbind"});
+  const auto options = sys::parse_mount_options({"rro", "rbind"});
   ASSERT_TRUE(options);
   EXPECT_EQ(options->set, 0U);
   EXPECT_EQ(options->recursive_set, std::uint64_t{MOUNT_ATTR_RDONLY});
@@ -42,7 +42,7 @@ TEST(MountOptions, recursive_flags_are_kept_apart) {
 
 TEST(MountOptions, refuse_what_is_not_done) {
   for (const char* word : {"idmap", "tmpcopyup", "remount"})
-    EXPECT_EQ(parse_mount_options({word}).error().kind(), ErrorKind::Unsupported) << word;
+    EXPECT_EQ(sys::parse_mount_options({word}).error().kind(), ErrorKind::Unsupported) << word;
 }
 
 constexpr OwnNamespaces kAll{.network = true, .ipc = true, .uts = true};

@@ -14,8 +14,8 @@
 
 #include "base/strings.h"
 #include "runtime/device_nodes.h"
-#include "runtime/mount_options.h"
 #include "sys/mount.h"
+#include "sys/mount_options.h"
 #include "sys/path.h"
 
 namespace wherry::runtime {
@@ -23,6 +23,7 @@ namespace {
 
 using spec::oci::Mount;
 using sys::DetachedMount;
+using sys::MountOptions;
 
 // What a file system shows is fixed by the namespaces of the process that calls fsopen.
 constexpr std::array<std::string_view, 4> kMadeByChild{"proc", "sysfs", "mqueue", "devpts"};
@@ -55,7 +56,7 @@ class MountPlanner {
   Result<> add(const Mount& mount) {
     if (!mount.destination.starts_with('/'))
       return Error::invalid("mount destination is not an absolute path");
-    const MountOptions options = TRY(parse_mount_options(mount.options));
+    const MountOptions options = TRY(sys::parse_mount_options(mount.options));
     const auto ready = request_.ready_mounts->find(mount.destination);
     if (ready != request_.ready_mounts->end())
       return attach_changed(mount, options, DetachedMount(std::move(ready->second)));

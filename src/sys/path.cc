@@ -80,6 +80,12 @@ Result<Fd> open_in_root(const Fd& root, const std::string& path, OpenInRoot opti
   return openat2_in(root, path.empty() ? "." : path.c_str(), how);
 }
 
+Result<Fd> open_beneath(const Fd& root, const std::string& path, OpenInRoot options) {
+  const open_how how{static_cast<std::uint64_t>(options.flags) | O_CLOEXEC, options.mode,
+                     options.resolve | RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+  return openat2_in(root, path.empty() ? "." : path.c_str(), how);
+}
+
 Result<ParentInRoot> open_parent_in_root(const Fd& root, std::string_view path) {
   while (path.ends_with('/')) path.remove_suffix(1);
   const auto slash = path.rfind('/');

@@ -23,6 +23,9 @@ struct OpenInRoot {
 // Opens `path` as a process chrooted to `root` would see it.
 Result<Fd> open_in_root(const Fd& root, const std::string& path, OpenInRoot options);
 
+// As open_in_root, but a name or link that leads above `root` is an error (EXDEV).
+Result<Fd> open_beneath(const Fd& root, const std::string& path, OpenInRoot options);
+
 // Opens the parent directory (O_PATH) of `path` below `root` and gives the last name, which
 // is never "", "." or ".." and holds no slash. The name itself is not looked up.
 struct ParentInRoot {

@@ -1,4 +1,4 @@
-#include "runtime/mount_options.h"
+#include "sys/mount_options.h"
 
 #include <fmt/format.h>
 #include <sys/mount.h>
@@ -13,7 +13,7 @@
 #define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
 #endif
 
-namespace wherry::runtime {
+namespace wherry::sys {
 namespace {
 
 // A kind of access time replaces the one before: all bits of the field are cleared first.
@@ -92,7 +92,7 @@ bool take_other(MountOptions& options, std::string_view word) {
   return found != kPropagation.end() || std::ranges::find(kWithoutEffect, word) != kWithoutEffect.end();
 }
 
-sys::MountOption data_option(std::string_view word) {
+MountOption data_option(std::string_view word) {
   if (const auto parts = cut(word, '='))
     return {.key = std::string(parts->before), .value = std::string(parts->after)};
   return {.key = std::string(word), .value = {}, .is_flag = true};
@@ -111,4 +111,4 @@ Result<MountOptions> parse_mount_options(const std::vector<std::string>& words) 
   return options;
 }
 
-}  // namespace wherry::runtime
+}  // namespace wherry::sys

@@ -9,7 +9,7 @@
 #include "base/result.h"
 #include "sys/mount.h"
 
-namespace wherry::runtime {
+namespace wherry::sys {
 
 struct MountOptions {
   std::uint64_t set = 0;              // MOUNT_ATTR_*
@@ -19,10 +19,10 @@ struct MountOptions {
   std::uint64_t propagation = 0;      // MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE or 0
   bool bind = false;
   bool recursive_bind = false;
-  std::vector<sys::MountOption> data;
+  std::vector<MountOption> data;
 };
 
 // Unsupported for what we know and do not do ("idmap", "tmpcopyup", "remount").
 Result<MountOptions> parse_mount_options(const std::vector<std::string>& words);
 
-}  // namespace wherry::runtime
+}  // namespace wherry::sys
