@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "api/image_summaries.h"
 #include "api/routes.h"
 #include "api/shims.h"
 #include "base/strings.h"
@@ -98,14 +99,8 @@ Result<> list(Call& call) {
   options.filters = TRY(filters(call.query.get("filters")));
   if (call.version < ApiVersion{1, 25} && !call.query.get("filter").empty())
     options.filters["reference"].push_back(call.query.get("filter"));
-  std::map<std::string, std::int64_t> counts;
-  if (call.version >= ApiVersion{1, 51}) counts = TRY(containers_per_image(call.engine));
-  std::vector<docker::ImageSummary> images;
-  for (const image::Summary& summary : TRY(call.engine.images().list(options))) {
-    images.push_back(to_docker(summary));
-    images.back().containers = counts[images.back().id];
-  }
-  json::Value value = json::to_value(images);
+  const auto counted = call.version >= ApiVersion{1, 51} ? CountContainers::Yes : CountContainers::No;
+  json::Value value = json::to_value(TRY(image_summaries(call.engine, options, counted)));
   shim_image_list(value, call.version);
   call.exchange->respond(json_response(200, value));
   return {};
@@ -161,6 +156,19 @@ constexpr std::array kRoutes = {
 };
 
 }  // namespace
+
+Result<std::vector<docker::ImageSummary>> image_summaries(engine::Engine& engine,
+                                                          const image::ListOptions& options,
+                                                          CountContainers counted) {
+  std::map<std::string, std::int64_t> counts;
+  if (counted == CountContainers::Yes) counts = TRY(containers_per_image(engine));
+  std::vector<docker::ImageSummary> images;
+  for (const image::Summary& summary : TRY(engine.images().list(options))) {
+    images.push_back(to_docker(summary));
+    images.back().containers = counts[images.back().id];
+  }
+  return images;
+}
 
 std::span<const Route> image_routes() {
   return kRoutes;

@@ -22,10 +22,6 @@ Result<> missing(Call& /*call*/) {
 
 // Objects of kinds that cannot be made yet: none exists, and `docker inspect NAME`, which asks
 // for one kind after the other, goes on only after a 404.
-Result<> no_such_volume(Call& call) {
-  return Error::not_found(fmt::format("get {}: no such volume", call.variable("name")));
-}
-
 Result<> no_such_plugin(Call& call) {
   return Error::not_found(fmt::format("plugin \"{}\" not found", call.variable("name")));
 }
@@ -76,13 +72,7 @@ constexpr std::array kRoutes = {
     Route{"POST", "/build/cancel", missing<"docker image build">, kInline},
     Route{"POST", "/session", missing<"docker buildx build">, kInline},
     Route{"POST", "/grpc", missing<"docker buildx build">, kInline},
-    Route{"GET", "/system/df", missing<"docker system df">, kInline},
-    Route{"GET", "/volumes", missing<"docker volume ls">, kInline},
-    Route{"POST", "/volumes/create", missing<"docker volume create">, kInline},
-    Route{"POST", "/volumes/prune", missing<"docker volume prune">, kInline},
-    Route{"GET", "/volumes/{name}", no_such_volume, kInline},
     Route{"PUT", "/volumes/{name}", missing<"docker volume update">, kInline},
-    Route{"DELETE", "/volumes/{name}", missing<"docker volume rm">, kInline},
     Route{"GET", "/networks", missing<"docker network ls">, kInline},
     Route{"GET", "/networks/", missing<"docker network ls">, kInline},
     Route{"POST", "/networks/create", missing<"docker network create">, kInline},

@@ -12,6 +12,8 @@ std::span<const Route> stream_routes();     // container_streams.cc
 std::span<const Route> exec_routes();       // exec.cc
 std::span<const Route> image_routes();      // images.cc
 std::span<const Route> transfer_routes();   // image_transfers.cc
+std::span<const Route> volume_routes();     // volumes.cc
+std::span<const Route> disk_usage_routes(); // disk_usage.cc
 std::span<const Route> system_routes();     // system.cc
 std::span<const Route> missing_routes();    // missing.cc: what docker has and wherry not yet
 

@@ -15,6 +15,10 @@ struct Describe<engine::ContainerMount> {
       std::tuple{field("point", &T::point), field("options", &T::options),
                  omit_empty("create_source", &T::create_source),
                  omit_empty("copy_up", &T::copy_up),
+                 omit_empty("anonymous", &T::anonymous),
+                 omit_empty("subpath", &T::subpath),
+                 omit_empty("image_id", &T::image_id),
+                 omit_empty("image_tree", &T::image_tree),
                  omit_empty("in_host_config_tmpfs", &T::in_host_config_tmpfs)};
 };
 

@@ -13,13 +13,20 @@
 
 namespace wherry::engine {
 
-// A bind, a tmpfs or an anonymous volume, resolved at create.
+// A bind, a tmpfs or a volume, resolved at create.
 struct ContainerMount {
   spec::docker::MountPoint point;      // as inspect shows it
   std::vector<std::string> options;    // OCI mount options
   bool create_source = false;          // -v: make a missing host directory, as docker does
-  bool copy_up = false;                // fill it from the image at the first start
+  bool copy_up = false;                // fill an empty volume from the image
+  bool anonymous = false;              // a volume that goes with the container: rm -v, --rm
+  std::string subpath;                 // what of the volume or image is mounted
+  std::string image_id;                // type=image: what is mounted, read-only
+  std::string image_tree;              // the snapshot that shows it, of this container alone
   bool in_host_config_tmpfs = false;   // --tmpfs is not listed in inspect's Mounts
+  // For the making of the volume only: not kept.
+  spec::docker::StringMap volume_options;
+  spec::docker::StringMap volume_labels;
 };
 
 struct ContainerRecord {

@@ -14,6 +14,7 @@
 #include "engine/exec_store.h"
 #include "engine/options.h"
 #include "engine/orphan_reaper.h"
+#include "engine/volume_records.h"
 #include "engine/workers.h"
 #include "image/images.h"
 #include "keeper/client.h"
@@ -22,6 +23,7 @@
 #include "snapshot/driver.h"
 #include "sys/cgroup.h"
 #include "sys/fd.h"
+#include "volume/volumes.h"
 
 namespace wherry::engine {
 
@@ -39,6 +41,8 @@ struct Core {
   std::unique_ptr<snapshot::Driver> snapshots;
   std::unique_ptr<image::Images> images;
   std::unique_ptr<network::Networks> networks;
+  std::unique_ptr<VolumeRecords> volume_records;
+  std::unique_ptr<volume::Volumes> volumes;
   std::unique_ptr<keeper::Client> keeper;
   std::unique_ptr<OrphanReaper> orphans;
   std::unique_ptr<ContainerStore> containers;
@@ -49,7 +53,7 @@ struct Core {
   std::thread keeper_events;
   Workers workers;  // last: its threads use everything above
 
-  // <data root>/containers/<id>: log, generated files, anonymous volumes.
+  // <data root>/containers/<id>: log, generated files.
   [[nodiscard]] std::string directory_of(const ContainerId& id) const {
     return options.data_root + "/containers/" + id.str();
   }

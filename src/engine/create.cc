@@ -2,8 +2,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/time.h"
 #include "base/undo.h"
+#include "engine/container_volumes.h"
 #include "engine/image_merge.h"
 #include "engine/lifecycle.h"
 #include "engine/log_config.h"
@@ -65,8 +68,12 @@ Result<> merge_image(Core& core, ContainerRecord& record, const image::Resolved&
   record.args = std::move(command.args);
   record.image_id = image.id.str();
   record.driver = core.snapshots->name();
-  record.mounts = TRY(resolve_mounts(record.host_config, record.config.volumes,
-                                     core.directory_of(record.id) + "/volumes"));
+  record.mounts = TRY(resolve_mounts({.host_config = record.host_config,
+                                      .volumes = record.config.volumes,
+                                      .inherited = TRY(inherited_mounts(core, record.host_config))}));
+  const auto is_image = [](const ContainerMount& mount) { return mount.point.type == "image"; };
+  if (std::ranges::any_of(record.mounts, is_image))
+    warnings.emplace_back("Image mount is an experimental feature");
   settle_hostname(record);
   return {};
 }
@@ -112,10 +119,14 @@ Result<spec::docker::ContainerCreateResponse> create_container(
     static_cast<void>(::rmdir(core.directory_of(id).c_str()));
   });
 
+  TRY(make_volumes(core, record, undo));
+  TRY(fill_volumes(core, record));
+
   auto container = std::make_shared<Container>();
   container->details.lock()->record = record;
   TRY(core.containers->insert(container));
   undo.commit();
+  core.volumes->settle(record.id);
   publish_event(core, record, "create");
   response.id = record.id.str();
   return response;

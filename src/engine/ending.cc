@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "engine/container_volumes.h"
 #include "engine/lifecycle.h"
 
 namespace wherry::engine {
@@ -50,6 +51,7 @@ void publish_end(Core& core, const Transition& transition) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(run_time(transition.before, finished));
   if (transition.after.oom_killed) publish_event(core, transition.record, "oom");
   publish_network_event(core, transition.record, "disconnect", transition.before.endpoints);
+  publish_volume_unmounts(core, transition.record);
   publish_event(core, transition.record, "die",
                 {{"exitCode", std::to_string(transition.after.exit_code)},
                  {"execDuration", std::to_string(std::max<std::int64_t>(0, seconds.count()))}});
@@ -65,6 +67,7 @@ WaitResult wait_result(const State& state) {
 
 void release_run(Core& core, const ContainerId& id, const std::string& cgroup_path) {
   core.networks->release(id);
+  core.volumes->unmount(id);
   const sys::Cgroup cgroup = cgroup_of(core, cgroup_path);
   if (!cgroup) return;
   // With --pid host or container:, processes may have outlived the container's first one.

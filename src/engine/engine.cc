@@ -8,6 +8,7 @@
 #include "engine/lifecycle.h"
 #include "engine/open.h"
 #include "engine/top.h"
+#include "engine/volume_verbs.h"
 
 namespace wherry::engine {
 
@@ -142,6 +143,37 @@ Result<> Engine::resize_exec(const std::string& exec_id, WindowSize size) {
 
 Result<spec::docker::ExecInspect> Engine::inspect_exec(const std::string& exec_id) {
   return engine::inspect_exec(TRY(parts_->core->execs.find(exec_id)));
+}
+
+Result<spec::docker::Volume> Engine::create_volume(const spec::docker::VolumeCreateRequest& request) {
+  return engine::create_volume(*parts_->core, request);
+}
+
+Result<spec::docker::Volume> Engine::inspect_volume(const std::string& name) {
+  return engine::inspect_volume(*parts_->core, name);
+}
+
+Result<spec::docker::VolumeListResponse> Engine::list_volumes(const FilterMap& filters) {
+  return engine::list_volumes(*parts_->core, filters);
+}
+
+Result<> Engine::remove_volume(const std::string& name, Force force) {
+  return engine::remove_volume(*parts_->core, name, force);
+}
+
+Result<spec::docker::VolumePruneResponse> Engine::prune_volumes(const FilterMap& filters) {
+  return engine::prune_volumes(*parts_->core, filters);
+}
+
+Result<std::vector<spec::docker::Volume>> Engine::volume_usage() {
+  return engine::volume_usage(*parts_->core);
+}
+
+Result<std::map<std::string, std::int64_t>> Engine::layer_sizes() {
+  std::map<std::string, std::int64_t> sizes;
+  for (const snapshot::LayerInfo& layer : TRY(parts_->core->snapshots->layers()))
+    sizes[layer.diff_id.str()] = static_cast<std::int64_t>(layer.content_bytes);
+  return sizes;
 }
 
 image::Images& Engine::images() { return *parts_->core->images; }

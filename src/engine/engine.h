@@ -12,6 +12,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -26,6 +27,7 @@
 #include "spec/docker_exec.h"
 #include "spec/docker_inspect.h"
 #include "spec/docker_system.h"
+#include "spec/docker_volume.h"
 
 namespace wherry::image {
 class Images;
@@ -86,6 +88,22 @@ class Engine {
                       const Hijack& hijack);
   Result<> resize_exec(const std::string& exec_id, WindowSize size);
   Result<spec::docker::ExecInspect> inspect_exec(const std::string& exec_id);
+
+  // ---- volumes ----------------------------------------------------------------------
+  // A volume of that name that exists already is given as it is.
+  Result<spec::docker::Volume> create_volume(const spec::docker::VolumeCreateRequest& request);
+  Result<spec::docker::Volume> inspect_volume(const std::string& name);
+  // Filters: dangling, name (a pattern), driver, label.
+  Result<spec::docker::VolumeListResponse> list_volumes(const FilterMap& filters);
+  // Conflict while a container names it. Force::Yes: an absent one is success.
+  Result<> remove_volume(const std::string& name, Force force);
+  // Those that no container names; named ones only with the filter all=true.
+  Result<spec::docker::VolumePruneResponse> prune_volumes(const FilterMap& filters);
+
+  // Every volume with its size and the number of its containers; walks their files.
+  Result<std::vector<spec::docker::Volume>> volume_usage();
+  // Bytes of every layer, by diff_id.
+  Result<std::map<std::string, std::int64_t>> layer_sizes();
 
   // ---- images -----------------------------------------------------------------------
   // The image store: list, inspect, pull, push, tag, load, remove, login. Its removals ask

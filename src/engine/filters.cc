@@ -51,7 +51,7 @@ Result<bool> boolean_filter(const FilterMap& filters, const std::string& key, bo
   const bool yes = std::ranges::all_of(values, [](const auto& v) { return v == "true" || v == "1"; });
   const bool no = std::ranges::all_of(values, [](const auto& v) { return v == "false" || v == "0"; });
   if (yes == no)
-    return Error::invalid(fmt::format("invalid filter '{}={}'", key, join(values, ",")));
+    return Error::invalid(fmt::format("invalid filter '{}=[{}]'", key, join(values, " ")));
   return yes;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "engine/container.h"
+#include "engine/container_volumes.h"
 #include "engine/core.h"
 #include "engine/requests.h"
 #include "engine/restart_policy.h"
@@ -58,8 +59,10 @@ Result<> remove_container(Core& core, const ContainerPtr& container,
                           const RemoveContainerOptions& options, const std::string& name);
 // Takes the container out of the engine: nobody finds it from here on. What it leaves on disk
 // goes in the background. `durable`: the row is gone from disk when this returns.
+// The anonymous volumes of a container with --rm go in any case.
 enum class RowRemoval : bool { Queued, Durable };
-Result<> remove_locked(Core& core, const ContainerPtr& container, RowRemoval removal);
+Result<> remove_locked(Core& core, const ContainerPtr& container, RowRemoval removal,
+                       AnonymousVolumes anonymous = AnonymousVolumes::Keep);
 Result<> rename_container(Core& core, Container& container, const std::string& new_name);
 
 // ---- clean_up.cc

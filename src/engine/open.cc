@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -79,7 +80,8 @@ std::vector<image::User> users_of(Core& core, const image::ImageId& image) {
   std::vector<image::User> users;
   for (const ContainerPtr& container : core.containers->all()) {
     const auto details = container->details.lock();
-    if (details->record.image_id == image.str())
+    const auto mounts_it = [&](const ContainerMount& mount) { return mount.image_id == image.str(); };
+    if (details->record.image_id == image.str() || std::ranges::any_of(details->record.mounts, mounts_it))
       users.push_back({.container_id = details->record.id.str(), .running = details->state.counts_as_running()});
   }
   return users;
@@ -106,6 +108,12 @@ Result<> open_images(Core& core) {
     core.events.publish("image", event.action, {.id = event.id, .attributes = event.attributes});
   };
   core.images = TRY(image::Images::open(std::move(options)));
+  return {};
+}
+
+Result<> open_volumes(Core& core) {
+  core.volume_records = std::make_unique<VolumeRecords>(*core.database);
+  core.volumes = TRY(volume::Volumes::open(core.options.data_root + "/volumes", *core.volume_records));
   return {};
 }
 
@@ -215,6 +223,7 @@ Result<std::unique_ptr<Core>> open_core(Options options) {
   TRY(open_stores(*core));
   core->containers = TRY(ContainerStore::open(*core->database));
   TRY(open_images(*core));
+  TRY_AS("open volumes", open_volumes(*core));
   TRY(open_network(*core));
   TRY(open_keeper(*core));
   TRY(reconcile(*core));

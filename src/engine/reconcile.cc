@@ -184,9 +184,10 @@ std::vector<std::string> container_names_in(const std::string& path) {
 }
 
 void remove_orphan_files(Core& core) {
+  const std::set<std::string> trees = image_trees(core);
   if (const auto snapshots = core.snapshots->containers())
     for (const ContainerId& id : *snapshots)
-      if (!core.containers->has_row(id)) static_cast<void>(core.snapshots->remove_container(id));
+      if (!core.containers->has_row(id) && !trees.contains(id.str())) static_cast<void>(core.snapshots->remove_container(id));
   const std::string directory = core.options.data_root + "/containers";
   const auto parent = sys::open_at({}, directory.c_str(), O_PATH | O_DIRECTORY);
   if (!parent) return;
@@ -276,6 +277,7 @@ Judgement judge(const State& state, const Evidence& evidence, Instant now) {
 }
 
 Result<> reconcile(Core& core) {
+  restore_holds(core);
   const Listing listing = TRY_AS("ask the keeper what runs", list_keeper(core));
   for (const ContainerPtr& container : core.containers->all()) {
     const ContainerRecord record = container->record();
@@ -286,6 +288,7 @@ Result<> reconcile(Core& core) {
     evidence.process_is_alive = evidence.kept && is_alive(*evidence.kept, core.boot_id);
     carry_out(core, container, judge(state, evidence, now()), evidence.kept);
   }
+  restore_mounts(core);
   end_unknown_runs(core, listing.containers);
   adopt_execs(core, listing.execs);
   remove_orphan_cgroups(core);

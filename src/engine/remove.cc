@@ -32,7 +32,8 @@ void delete_files(Core& core, const ContainerId& id) {
 
 }  // namespace
 
-Result<> remove_locked(Core& core, const ContainerPtr& container, RowRemoval removal) {
+Result<> remove_locked(Core& core, const ContainerPtr& container, RowRemoval removal,
+                       AnonymousVolumes anonymous) {
   ContainerRecord record;
   State state;
   {
@@ -44,6 +45,8 @@ Result<> remove_locked(Core& core, const ContainerPtr& container, RowRemoval rem
     state = details->state;
   }
   core.containers->hide(*container);
+  if (record.host_config.auto_remove) anonymous = AnonymousVolumes::Remove;
+  const std::vector<std::string> volumes = release_volumes(core, record, anonymous);
   const Tombstone tombstone{.id = record.id,
                             .exit_code = state.exit_code,
                             .error = state.error,
@@ -51,13 +54,15 @@ Result<> remove_locked(Core& core, const ContainerPtr& container, RowRemoval rem
   Result<> deleted;
   if (removal == RowRemoval::Durable) deleted = core.containers->delete_row(tombstone);
   else core.containers->delete_row_later(tombstone);
+  bury_volumes(core, volumes);
   core.execs.remove_of(record.id);
   publish_event(core, record, "destroy");
   container->waiters.notify_removed({.status_code = state.exit_code, .error = std::nullopt});
   container->changed.notify_all();
-  core.workers.post([&core, id = record.id] {
+  core.workers.post([&core, record, id = record.id] {
     static_cast<void>(core.keeper->forget(target_of(id)));  // ends a reservation
     delete_files(core, id);
+    remove_image_trees(core, record);
   });
   return deleted;
 }
@@ -80,7 +85,8 @@ Result<> remove_container(Core& core, const ContainerPtr& container,
     return Error::not_found(fmt::format("No such container: {}", name));
   }
   if (state.has_process()) return must_stop_first(container->record(), state);
-  return remove_locked(core, container, RowRemoval::Durable);
+  return remove_locked(core, container, RowRemoval::Durable,
+                       options.volumes ? AnonymousVolumes::Remove : AnonymousVolumes::Keep);
 }
 
 Result<> rename_container(Core& core, Container& container, const std::string& new_name) {

@@ -57,8 +57,6 @@ std::vector<Wish> host_wishes() {
   return {
       {"flag '--publish'", [](auto& r) { r.host_config->port_bindings = {{"80/tcp", std::nullopt}}; }},
       {"flag '--publish-all'", [](auto& r) { r.host_config->publish_all_ports = true; }},
-      {"flag '--volume-driver'", [](auto& r) { r.host_config->volume_driver = "x"; }},
-      {"flag '--volumes-from'", [](auto& r) { r.host_config->volumes_from = Strings{"x"}; }},
       {"flag '--annotation'", [](auto& r) { r.host_config->annotations = Map{{"a", "b"}}; }},
       {"HostConfig.Cgroup", [](auto& r) { r.host_config->cgroup = "x"; }},
       {"flag '--link'", [](auto& r) { r.host_config->links = Strings{"x"}; }},
@@ -99,7 +97,6 @@ std::vector<Wish> config_wishes() {
       {"flag '--expose'", [](auto& r) { r.exposed_ports->emplace("80/tcp", spec::docker::Nothing{}); }},
       {"flag '--health-cmd'", [](auto& r) { r.healthcheck.emplace().test = Strings{"CMD", "x"}; }},
       {"flag '--health-interval'", [](auto& r) { r.healthcheck.emplace().retries = 3; }},
-      {"Config.Volumes", [](auto& r) { r.volumes->emplace("/x", spec::docker::Nothing{}); }},
       {"Config.NetworkDisabled", [](auto& r) { r.network_disabled = true; }},
       {"flag '--mac-address'", [](auto& r) { r.mac_address = "02:42:00:00:00:01"; }},
       {"Config.OnBuild", [](auto& r) { r.on_build = Strings{"x"}; }},
@@ -268,85 +265,6 @@ TEST(Signals, names_numbers_and_realtime_forms_are_understood) {
   for (const char* bad : {"", "0", "65", "SIG", "NONSENSE", "RTMIN-1", "RTMIN+99", "-9"})
     EXPECT_FALSE(parse_signal(bad)) << bad;
   EXPECT_EQ(signal_name(9), "SIGKILL");
-}
-
-// ---- mounts
-
-std::vector<spec::docker::Mount> one_mount(spec::docker::Mount mount) { return {std::move(mount)}; }
-
-TEST(Mounts, a_bind_has_source_target_and_mode) {
-  const ContainerMount mount = parse_bind("/a/../b:/c/:ro,rslave").value();
-  EXPECT_EQ(mount.point.source, "/b");
-  EXPECT_EQ(mount.point.destination, "/c");
-  EXPECT_EQ(mount.point.mode, "ro,rslave");
-  EXPECT_FALSE(mount.point.rw);
-  EXPECT_EQ(mount.options, (Strings{"rbind", "rslave", "ro"}));
-  EXPECT_TRUE(mount.create_source);
-}
-
-TEST(Mounts, wrong_binds_are_refused_with_dockers_sentences) {
-  EXPECT_EQ(message_of(parse_bind("/a:relative")),
-            "invalid volume specification: '/a:relative': invalid mount config for type \"bind\": invalid "
-            "mount path: 'relative' mount path must be absolute");
-  EXPECT_EQ(message_of(parse_bind("/a:/b:/c:/d")), "invalid volume specification: '/a:/b:/c:/d'");
-  EXPECT_EQ(message_of(parse_bind("/a:/")),
-            "invalid volume specification: '/a:/': invalid mount config for type \"bind\": invalid "
-            "specification: destination can't be '/'");
-  EXPECT_FALSE(parse_bind("/a:/b:ro,rw"));
-  EXPECT_FALSE(parse_bind("/a:/b:nonsense"));
-  EXPECT_EQ(message_of(parse_bind("relative/path:/x")),
-            "create relative/path: \"relative/path\" includes invalid characters for a local volume name, "
-            "only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use "
-            "absolute path");
-}
-
-TEST(Mounts, named_volumes_are_of_a_later_version) {
-  const auto parsed = parse_bind("data:/x");
-  ASSERT_FALSE(parsed);
-  EXPECT_EQ(parsed.error().kind(), ErrorKind::NotImplemented);
-  HostConfig host;
-  host.mounts = one_mount({.type = "volume", .target = "/x"});
-  EXPECT_FALSE(resolve_mounts(host, std::nullopt, "/v"));
-}
-
-TEST(Mounts, one_destination_is_mounted_once) {
-  HostConfig host;
-  host.binds = Strings{"/tmp:/x"};
-  host.tmpfs = Map{{"/x/", ""}};
-  EXPECT_EQ(message_of(resolve_mounts(host, std::nullopt, "/v")), "Duplicate mount point: /x");
-}
-
-TEST(Mounts, a_mount_needs_its_source_to_exist_and_a_known_type) {
-  HostConfig host;
-  host.mounts = one_mount({.type = "bind", .source = "/absent/x", .target = "/x"});
-  EXPECT_EQ(message_of(resolve_mounts(host, std::nullopt, "/v")),
-            "invalid mount config for type \"bind\": bind source path does not exist: /absent/x");
-  host.mounts = one_mount({.type = "nonsense", .target = "/x"});
-  EXPECT_EQ(message_of(resolve_mounts(host, std::nullopt, "/v")),
-            "invalid mount config for type \"nonsense\": mount type unknown");
-}
-
-TEST(Mounts, tmpfs_has_dockers_defaults_and_takes_their_opposites) {
-  HostConfig host;
-  host.tmpfs = Map{{"/t", "exec,size=1m"}};
-  const auto mounts = resolve_mounts(host, std::nullopt, "/v").value();
-  ASSERT_EQ(mounts.size(), 1U);
-  EXPECT_EQ(mounts[0].options, (Strings{"nosuid", "nodev", "exec", "size=1m"}));
-  EXPECT_TRUE(mounts[0].in_host_config_tmpfs);
-}
-
-TEST(Mounts, an_images_volume_is_a_private_directory_and_gives_way_to_a_bind) {
-  const spec::docker::StringSet volumes =
-      std::map<std::string, spec::docker::Nothing>{{"/data", {}}, {"/other", {}}};
-  HostConfig host;
-  host.binds = Strings{"/tmp:/data"};
-  const auto mounts = resolve_mounts(host, volumes, "/v").value();
-  ASSERT_EQ(mounts.size(), 2U);
-  EXPECT_EQ(mounts[0].point.type, "bind");
-  EXPECT_EQ(mounts[1].point.type, "volume");
-  EXPECT_EQ(mounts[1].point.destination, "/other");
-  EXPECT_EQ(mounts[1].point.source, "/v/" + mounts[1].point.name + "/_data");
-  EXPECT_TRUE(mounts[1].copy_up);
 }
 
 // ---- logs

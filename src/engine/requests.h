@@ -35,6 +35,8 @@ struct StopOptions {
   std::optional<std::int64_t> timeout_s;    // else Config.StopTimeout, else 10; -1: no limit
 };
 
+enum class Force : bool { No, Yes };
+
 struct RemoveContainerOptions {
   bool force = false;
   bool volumes = false;

@@ -10,9 +10,9 @@
 #include <thread>
 
 #include "base/strings.h"
+#include "engine/container_volumes.h"
 #include "engine/lifecycle.h"
 #include "engine/name_files.h"
-#include "engine/volume_copy.h"
 #include "sys/mount.h"
 #include "sys/path.h"
 
@@ -145,10 +145,7 @@ Result<> mount_root(Core& core, const ContainerRecord& record, RunInputs& inputs
   const std::string& directory = record.config.working_dir;
   if (!directory.empty() && directory != "/")
     TRY_AS("Cannot mkdir", sys::make_directories_in_root(inputs.rootfs, directory, 0755));
-  for (const ContainerMount& mount : record.mounts)
-    if (mount.copy_up)
-      TRY(populate_volume(inputs.rootfs, mount.point.destination, mount.point.source));
-  return {};
+  return mount_volumes(core, record, inputs);
 }
 
 }  // namespace

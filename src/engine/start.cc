@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "base/time.h"
 #include "base/undo.h"
+#include "engine/container_volumes.h"
 #include "engine/lifecycle.h"
 #include "engine/log_config.h"
 #include "engine/run_inputs.h"
@@ -154,6 +155,7 @@ Result<> start_locked(Core& core, Container& container) {
   if (!run) return record_failure(core, container, run.error());
   const spec::docker::EndpointMap endpoints = run->endpoints;
   record_running(core, container, std::move(*run));
+  publish_volume_mounts(core, record);
   publish_network_event(core, record, "connect", endpoints);
   publish_event(core, record, "start");
   return {};

@@ -26,8 +26,6 @@ struct Field {
 constexpr std::array kHostFields = {
     Field<HostConfig>{"--publish", [](const HostConfig& h) { return is_set(h.port_bindings); }},
     Field<HostConfig>{"--publish-all", [](const HostConfig& h) { return h.publish_all_ports; }},
-    Field<HostConfig>{"--volume-driver", [](const HostConfig& h) { return !h.volume_driver.empty(); }},
-    Field<HostConfig>{"--volumes-from", [](const HostConfig& h) { return is_set(h.volumes_from); }},
     Field<HostConfig>{"--annotation", [](const HostConfig& h) { return is_set(h.annotations); }},
     Field<HostConfig>{"HostConfig.Cgroup", [](const HostConfig& h) { return !h.cgroup.empty(); }},
     Field<HostConfig>{"--link", [](const HostConfig& h) { return is_set(h.links); }},
@@ -84,7 +82,6 @@ constexpr std::array kConfigFields = {
                              return h && (h->interval != 0 || h->timeout != 0 || h->retries != 0 ||
                                           h->start_period != 0 || h->start_interval != 0);
                            }},
-    Field<ContainerConfig>{"Config.Volumes", [](const ContainerConfig& c) { return is_set(c.volumes); }},
     Field<ContainerConfig>{"Config.NetworkDisabled",
                            [](const ContainerConfig& c) { return c.network_disabled; }},
     Field<ContainerConfig>{"--mac-address", [](const ContainerConfig& c) { return !c.mac_address.empty(); }},

@@ -56,6 +56,13 @@ CREATE TABLE engine(
   value TEXT NOT NULL) WITHOUT ROWID;
 )sql";
 
+// volume: record is the JSON document of volume::Record.
+constexpr std::string_view kVolumeVersion2 = R"sql(
+CREATE TABLE volume(
+  name TEXT PRIMARY KEY,
+  record TEXT NOT NULL) WITHOUT ROWID;
+)sql";
+
 // network: see src/network.
 constexpr std::string_view kNetworkVersion1 = "";
 
@@ -64,6 +71,7 @@ constexpr std::string_view kNetworkVersion1 = "";
 std::span<const Migration> schema() {
   static const std::vector<Migration> migrations = {
       {1, {kImageVersion1, kEngineVersion1, kNetworkVersion1}},
+      {2, {kVolumeVersion2}},
   };
   return migrations;
 }

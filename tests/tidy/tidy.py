@@ -10,7 +10,7 @@ import sys
 # A folder may include the rows above it and itself, never its own row.
 ROWS = [
     ["base"], ["sys"], ["io"], ["spec", "archive", "http"],
-    ["content", "snapshot", "registry", "network", "resolver", "runtime", "keeper", "metadata"],
+    ["content", "snapshot", "registry", "network", "volume", "resolver", "runtime", "keeper", "metadata"],
     ["image"], ["engine"], ["api"], ["client"],
     ["cli", "keeperd", "runtime_cli", "init", "daemon"],
 ]

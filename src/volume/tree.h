@@ -1,0 +1,23 @@
+// Walking directories that we own or that containers write, by descriptor.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "sys/fd.h"
+
+namespace wherry::volume {
+
+// Deeper directories are refused: a container could make them without end.
+inline constexpr int kDeepestDirectory = 256;
+
+// The names in a directory but "." and "..".
+Result<std::vector<std::string>> names_in(const sys::Fd& directory);
+
+// Sizes of the regular files below `root`, one with several names counted once. What vanishes
+// meanwhile is left out; symbolic links are not followed.
+Result<std::uint64_t> bytes_below(const sys::Fd& root);
+
+}  // namespace wherry::volume
