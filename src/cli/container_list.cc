@@ -13,6 +13,7 @@
 #include "cli/list_format.h"
 #include "cli/output.h"
 #include "cli/ports.h"
+#include "cli/rows.h"
 #include "spec/reference.h"
 
 namespace wherry::cli {
@@ -20,7 +21,6 @@ namespace {
 
 namespace bj = boost::json;
 
-enum class Truncate : bool { No, Yes };
 
 constexpr std::size_t kCommandCharacters = 20;
 constexpr std::size_t kMountCharacters = 15;
@@ -94,34 +94,6 @@ std::string size_of(const bj::value& container) {
   return fmt::format("{} (virtual {})", written, human_size(static_cast<double>(total)));
 }
 
-bj::object row_of(const bj::value& container, Truncate truncate) {
-  const bool cut_short = truncate == Truncate::Yes;
-  const std::string command = text_at(container, "Command");
-  const std::int64_t created = number_at(container, "Created");
-  const auto local = std::ranges::count_if(
-      elements(at(container, "Mounts")),
-      [](const bj::value& mount) { return text_at(mount, "Driver") == "local"; });
-  const std::string id = text_at(container, "Id");
-  const std::int64_t age = to_unix_seconds(now()) - created;
-  bj::object row;
-  row["Command"] = quote(cut_short ? ellipsis(command, kCommandCharacters) : command);
-  row["CreatedAt"] = local_time(created);
-  row["ID"] = cut_short ? short_id(id) : id;
-  row["Image"] = image_of(container, truncate);
-  row["Labels"] = pairs_of(at(container, "Labels"));
-  row["LocalVolumes"] = fmt::format("{}", local);
-  row["Mounts"] = mounts_of(container, truncate);
-  row["Names"] = names_of(container, truncate);
-  row["Networks"] = networks_of(container);
-  row["Platform"] = nullptr;
-  row["Ports"] = displayable_ports(at(container, "Ports"));
-  row["RunningFor"] = human_duration(std::chrono::seconds(age)) + " ago";
-  row["Size"] = size_of(container);
-  row["State"] = text_at(container, "State");
-  row["Status"] = text_at(container, "Status");
-  return row;
-}
-
 // A template that cannot be right is told of before anything is asked for: it is tried on a
 // row of empty texts.
 Result<> try_format(std::string_view format, const ListStyle& style) {
@@ -150,6 +122,34 @@ client::Call list_call(const Flags& flags, bool size) {
 
 }  // namespace
 
+bj::object container_row(const bj::value& container, Truncate truncate) {
+  const bool cut_short = truncate == Truncate::Yes;
+  const std::string command = text_at(container, "Command");
+  const std::int64_t created = number_at(container, "Created");
+  const auto local = std::ranges::count_if(
+      elements(at(container, "Mounts")),
+      [](const bj::value& mount) { return text_at(mount, "Driver") == "local"; });
+  const std::string id = text_at(container, "Id");
+  const std::int64_t age = to_unix_seconds(now()) - created;
+  bj::object row;
+  row["Command"] = quote(cut_short ? ellipsis(command, kCommandCharacters) : command);
+  row["CreatedAt"] = local_time(created);
+  row["ID"] = cut_short ? short_id(id) : id;
+  row["Image"] = image_of(container, truncate);
+  row["Labels"] = pairs_of(at(container, "Labels"));
+  row["LocalVolumes"] = fmt::format("{}", local);
+  row["Mounts"] = mounts_of(container, truncate);
+  row["Names"] = names_of(container, truncate);
+  row["Networks"] = networks_of(container);
+  row["Platform"] = nullptr;
+  row["Ports"] = displayable_ports(at(container, "Ports"));
+  row["RunningFor"] = human_duration(std::chrono::seconds(age)) + " ago";
+  row["Size"] = size_of(container);
+  row["State"] = text_at(container, "State");
+  row["Status"] = text_at(container, "Status");
+  return row;
+}
+
 int list_containers(const Invocation& invocation) {
   const Flags& flags = invocation.flags;
   std::string format_text = flags.text("format");
@@ -172,7 +172,7 @@ int list_containers(const Invocation& invocation) {
   if (!answer) return fail(answer.error());
   const Truncate truncate = flags.on("no-trunc") ? Truncate::No : Truncate::Yes;
   std::vector<bj::object> rows;
-  for (const bj::value& container : elements(*answer)) rows.push_back(row_of(container, truncate));
+  for (const bj::value& container : elements(*answer)) rows.push_back(container_row(container, truncate));
   std::size_t next = 0;
   std::map<const bj::object*, const bj::value*> labels;
   for (const bj::value& container : elements(*answer))

@@ -227,7 +227,9 @@ Result<Volumes> volumes_of(const Flags& flags) {
     if (volume.anonymous) {
       volumes.anonymous[volume.text] = bj::object();
     } else {
-      volumes.binds.emplace_back(volume.text);
+      // docker's client keeps each text once.
+      const bj::value bind(volume.text);
+      if (std::ranges::find(volumes.binds, bind) == volumes.binds.end()) volumes.binds.push_back(bind);
     }
   }
   return volumes;
@@ -401,8 +403,8 @@ Result<CreateOptions> create_options(const Flags& flags, const std::vector<std::
   host["PortBindings"] = bj::object();
   host["RestartPolicy"] = TRY(restart_policy(flags));
   host["AutoRemove"] = options.auto_remove;
-  host["VolumeDriver"] = "";
-  host["VolumesFrom"] = nullptr;
+  host["VolumeDriver"] = flags.text("volume-driver");
+  host["VolumesFrom"] = list_or_null(flags.list("volumes-from"));
   host["ConsoleSize"] = {console.rows, console.columns};
   TRY(add_isolation(flags, host));
   TRY(add_resources(flags, host));

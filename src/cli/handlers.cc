@@ -11,7 +11,7 @@ struct Entry {
   Handler handler;
 };
 
-constexpr std::array<Entry, 31> kHandlers = {{
+constexpr std::array<Entry, 37> kHandlers = {{
     {"container run", run_container},
     {"container create", create_container},
     {"container start", start_containers},
@@ -37,10 +37,16 @@ constexpr std::array<Entry, 31> kHandlers = {{
     {"image load", load_images},
     {"image tag", tag_image},
     {"image rm", remove_images},
+    {"volume create", create_volume},
+    {"volume inspect", inspect_volumes},
+    {"volume ls", list_volumes},
+    {"volume prune", prune_volumes},
+    {"volume rm", remove_volumes},
     {"login", login},
     {"logout", logout},
     {"version", print_version},
     {"system info", print_info},
+    {"system df", print_disk_usage},
     {"system check", check_system},
     {"system dial-stdio", dial_stdio},
 }};

@@ -35,10 +35,16 @@ int push_image(const Invocation& invocation);
 int load_images(const Invocation& invocation);
 int tag_image(const Invocation& invocation);
 int remove_images(const Invocation& invocation);
+int create_volume(const Invocation& invocation);
+int inspect_volumes(const Invocation& invocation);
+int list_volumes(const Invocation& invocation);
+int prune_volumes(const Invocation& invocation);
+int remove_volumes(const Invocation& invocation);
 int login(const Invocation& invocation);
 int logout(const Invocation& invocation);
 int print_version(const Invocation& invocation);
 int print_info(const Invocation& invocation);
+int print_disk_usage(const Invocation& invocation);
 int check_system(const Invocation& invocation);
 int dial_stdio(const Invocation& invocation);
 

@@ -44,7 +44,7 @@ TEST(HelpText, begins_with_the_common_commands) {
   const std::string text = help_text("wherry", "", root_command(), 80);
   EXPECT_LT(text.find("\n  run "), text.find("\n  exec "));
   EXPECT_LT(text.find("Common Commands:"), text.find("Management Commands:"));
-  EXPECT_NE(text.find("\n  volume      Volumes (not available yet)\n"), std::string::npos);
+  EXPECT_NE(text.find("\n  manifest    Manifest lists (not available yet)\n"), std::string::npos);
 }
 
 TEST(HelpText, a_group_lists_its_commands_once) {

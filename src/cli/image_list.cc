@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "cli/ports.h"
 #include "cli/pull.h"
+#include "cli/rows.h"
 #include "spec/reference.h"
 
 namespace wherry::cli {
@@ -141,6 +142,13 @@ client::Call list_call(const Invocation& invocation) {
 }
 
 }  // namespace
+
+std::vector<bj::object> image_rows(const bj::value& image, Truncate truncate) {
+  const Style style{.no_trunc = truncate == Truncate::No};
+  std::vector<bj::object> rows;
+  for (const Name& name : names_of(image, false)) rows.push_back(row_of(image, name, style));
+  return rows;
+}
 
 int list_images(const Invocation& invocation) {
   const Flags& flags = invocation.flags;

@@ -1,4 +1,4 @@
-// inspect, container inspect, image inspect.
+// inspect, container inspect, image inspect, volume inspect.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -157,6 +157,12 @@ int inspect_containers(const Invocation& invocation) {
   const bool size = invocation.flags.on("size");
   return inspect_all(invocation, [size](client::Engine& engine, const std::string& name) {
     return fetch_kind(engine, kKinds[0], name, size);
+  });
+}
+
+int inspect_volumes(const Invocation& invocation) {
+  return inspect_all(invocation, [](client::Engine& engine, const std::string& name) {
+    return fetch_kind(engine, kKinds[3], name, false);
   });
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <climits>
@@ -291,6 +292,9 @@ Result<bj::value> parse_mount(std::string_view text) {
 Result<Volume> parse_volume(std::string_view text) {
   const auto parts = cut(text, ':');
   if (!parts) return Volume{.anonymous = true, .text = std::string(text)};
+  const std::vector<std::string_view> sections = split(text, ':');
+  if (std::ranges::any_of(sections, [](std::string_view section) { return section.empty(); }))
+    return Error::invalid(fmt::format("invalid spec: {}: empty section between colons", text));
   const std::string_view source = parts->before;
   const bool relative =
       source == "." || source == ".." || source.starts_with("./") || source.starts_with("../");

@@ -68,6 +68,11 @@ TEST(ParseMount, an_open_quote_is_refused) {
   EXPECT_FALSE(parse_mount("type=bind,\"src=/a,dst=/b"));
 }
 
+TEST(ParseVolume, an_empty_section_is_refused) {
+  EXPECT_EQ(parse_volume("/host:").error().message(), "invalid spec: /host:: empty section between colons");
+  EXPECT_EQ(parse_volume(":/data").error().message(), "invalid spec: :/data: empty section between colons");
+}
+
 TEST(ParseVolume, a_path_alone_is_an_anonymous_volume) {
   EXPECT_TRUE(parse_volume("/data")->anonymous);
   EXPECT_FALSE(parse_volume("a:/data")->anonymous);

@@ -110,8 +110,8 @@ constexpr FlagSpec kContainerRun[] = {
     {"userns", 0, FlagType::String, "string", "", "User namespace: host or its own", 0},
     {"uts", 0, FlagType::String, "string", "", "UTS namespace: host or its own", kReady},
     {"volume", 'v', FlagType::List, "list", "", "Bind a path of the host or a volume, as source:target[:options]", kReady},
-    {"volume-driver", 0, FlagType::String, "string", "", "Driver for new volumes", 0},
-    {"volumes-from", 0, FlagType::List, "list", "", "Use the volumes of another container", 0},
+    {"volume-driver", 0, FlagType::String, "string", "", "Driver for new volumes", kReady},
+    {"volumes-from", 0, FlagType::List, "list", "", "Use the volumes of another container", kReady},
     {"workdir", 'w', FlagType::String, "string", "", "Directory in which the process starts", kReady},
 };
 constexpr FlagSpec kContainerExec[] = {
@@ -253,8 +253,8 @@ constexpr FlagSpec kContainerCreate[] = {
     {"userns", 0, FlagType::String, "string", "", "User namespace: host or its own", 0},
     {"uts", 0, FlagType::String, "string", "", "UTS namespace: host or its own", kReady},
     {"volume", 'v', FlagType::List, "list", "", "Bind a path of the host or a volume, as source:target[:options]", kReady},
-    {"volume-driver", 0, FlagType::String, "string", "", "Driver for new volumes", 0},
-    {"volumes-from", 0, FlagType::List, "list", "", "Use the volumes of another container", 0},
+    {"volume-driver", 0, FlagType::String, "string", "", "Driver for new volumes", kReady},
+    {"volumes-from", 0, FlagType::List, "list", "", "Use the volumes of another container", kReady},
     {"workdir", 'w', FlagType::String, "string", "", "Directory in which the process starts", kReady},
 };
 constexpr FlagSpec kContainerExport[] = {

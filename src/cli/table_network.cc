@@ -56,11 +56,11 @@ constexpr FlagSpec kNetworkRm[] = {
 };
 constexpr FlagSpec kVolumeCreate[] = {
     {"availability", 0, FlagType::String, "string", "active", "State of the node: active, pause or drain", 0},
-    {"driver", 'd', FlagType::String, "string", "local", "Driver to use", 0},
+    {"driver", 'd', FlagType::String, "string", "local", "Driver to use", kReady},
     {"group", 0, FlagType::String, "string", "", "Group to use", 0},
-    {"label", 0, FlagType::List, "list", "", "Attach metadata as key=value", 0},
+    {"label", 0, FlagType::List, "list", "", "Attach metadata as key=value", kReady},
     {"limit-bytes", 0, FlagType::Bytes, "bytes", "", "Largest size of the volume", 0},
-    {"opt", 'o', FlagType::Map, "map", "", "Setting of the driver", 0},
+    {"opt", 'o', FlagType::Map, "map", "", "Setting of the driver", kReady},
     {"required-bytes", 0, FlagType::Bytes, "bytes", "", "Least size of the volume", 0},
     {"scope", 0, FlagType::String, "string", "single", "Reach of the volume or driver", 0},
     {"secret", 0, FlagType::Map, "map", "", "Secret to hand to the service", 0},
@@ -70,21 +70,21 @@ constexpr FlagSpec kVolumeCreate[] = {
     {"type", 0, FlagType::String, "string", "block", "Kind of object to look for", 0},
 };
 constexpr FlagSpec kVolumeInspect[] = {
-    {"format", 'f', FlagType::String, "string", "", "Print through a Go template; 'json' and 'table TEMPLATE' are understood", 0},
+    {"format", 'f', FlagType::String, "string", "", "Print through a Go template; 'json' and 'table TEMPLATE' are understood", kReady},
 };
 constexpr FlagSpec kVolumeLs[] = {
     {"cluster", 0, FlagType::Bool, "bool", "", "Cluster volumes only", 0},
-    {"filter", 'f', FlagType::Filter, "filter", "", "Keep only what matches key=value", 0},
-    {"format", 0, FlagType::String, "string", "", "Print through a Go template; 'json' and 'table TEMPLATE' are understood", 0},
-    {"quiet", 'q', FlagType::Bool, "bool", "", "Print less: only ids or the final name", 0},
+    {"filter", 'f', FlagType::Filter, "filter", "", "Keep only what matches key=value", kReady},
+    {"format", 0, FlagType::String, "string", "", "Print through a Go template; 'json' and 'table TEMPLATE' are understood", kReady},
+    {"quiet", 'q', FlagType::Bool, "bool", "", "Print less: only ids or the final name", kReady},
 };
 constexpr FlagSpec kVolumePrune[] = {
-    {"all", 'a', FlagType::Bool, "bool", "", "Include what is normally left out", 0},
-    {"filter", 0, FlagType::Filter, "filter", "", "Keep only what matches key=value", 0},
-    {"force", 'f', FlagType::Bool, "bool", "", "Go ahead where it would otherwise be refused", 0},
+    {"all", 'a', FlagType::Bool, "bool", "", "Include what is normally left out", kReady},
+    {"filter", 0, FlagType::Filter, "filter", "", "Keep only what matches key=value", kReady},
+    {"force", 'f', FlagType::Bool, "bool", "", "Go ahead where it would otherwise be refused", kReady},
 };
 constexpr FlagSpec kVolumeRm[] = {
-    {"force", 'f', FlagType::Bool, "bool", "", "Go ahead where it would otherwise be refused", 0},
+    {"force", 'f', FlagType::Bool, "bool", "", "Go ahead where it would otherwise be refused", kReady},
 };
 constexpr FlagSpec kVolumeUpdate[] = {
     {"availability", 0, FlagType::String, "string", "active", "State of the node: active, pause or drain", 0},
@@ -98,11 +98,11 @@ constexpr CommandSpec kCommands[] = {
     {"network ls;network list", "", "List networks", {kNetworkLs}, 0},
     {"network prune", "", "Remove networks that nothing uses", {kNetworkPrune}, 0},
     {"network rm;network remove", "NETWORK [NETWORK...]", "Remove networks", {kNetworkRm}, 0},
-    {"volume create", "[VOLUME]", "Make a volume", {kVolumeCreate}, 0},
-    {"volume inspect", "VOLUME [VOLUME...]", "Print volumes in detail", {kVolumeInspect}, 0},
-    {"volume ls;volume list", "", "List volumes", {kVolumeLs}, 0},
-    {"volume prune", "", "Remove volumes that nothing uses", {kVolumePrune}, 0},
-    {"volume rm;volume remove", "VOLUME [VOLUME...]", "Remove volumes", {kVolumeRm}, 0},
+    {"volume create", "[VOLUME]", "Make a volume", {kVolumeCreate}, kReady},
+    {"volume inspect", "VOLUME [VOLUME...]", "Print volumes in detail", {kVolumeInspect}, kReady},
+    {"volume ls;volume list", "", "List volumes", {kVolumeLs}, kReady},
+    {"volume prune", "", "Remove volumes that nothing uses", {kVolumePrune}, kReady},
+    {"volume rm;volume remove", "VOLUME [VOLUME...]", "Remove volumes", {kVolumeRm}, kReady},
     {"volume update", "[VOLUME]", "Change a cluster volume", {kVolumeUpdate}, 0},
 };
 // clang-format on

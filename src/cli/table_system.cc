@@ -29,8 +29,8 @@ constexpr FlagSpec kSystemInfo[] = {
     {"format", 'f', FlagType::String, "string", "", "Print through a Go template; 'json' and 'table TEMPLATE' are understood", kReady},
 };
 constexpr FlagSpec kSystemDf[] = {
-    {"format", 0, FlagType::String, "string", "", "Print through a Go template; 'json' and 'table TEMPLATE' are understood", 0},
-    {"verbose", 'v', FlagType::Bool, "bool", "", "Print more", 0},
+    {"format", 0, FlagType::String, "string", "", "Print through a Go template; 'json' and 'table TEMPLATE' are understood", kReady},
+    {"verbose", 'v', FlagType::Bool, "bool", "", "Print more", kReady},
 };
 constexpr FlagSpec kSystemEvents[] = {
     {"filter", 'f', FlagType::Filter, "filter", "", "Keep only what matches key=value", 0},
@@ -160,7 +160,7 @@ constexpr CommandSpec kCommands[] = {
     {"plugin", "COMMAND", "Plugins of the engine", {}, kGroup},
     {"system", "COMMAND", "The engine itself", {}, kReady | kGroup},
     {"trust", "COMMAND", "Signatures of images", {}, kGroup},
-    {"volume", "COMMAND", "Volumes", {}, kGroup},
+    {"volume", "COMMAND", "Volumes", {}, kReady | kGroup},
     {"config", "COMMAND", "Configuration files of a swarm", {}, kGroup},
     {"node", "COMMAND", "Nodes of a swarm", {}, kGroup},
     {"secret", "COMMAND", "Secrets of a swarm", {}, kGroup},
@@ -171,7 +171,7 @@ constexpr CommandSpec kCommands[] = {
     {"completion", "COMMAND", "Completion scripts for shells", {}, kGroup | kHidden},
     {"help", "[COMMAND]", "Print help on a command", {}, kReady | kHidden},
     {"system info;info", "", "Print facts about the engine and its host", {kSystemInfo}, kReady},
-    {"system df", "", "Disk space in use", {kSystemDf}, 0},
+    {"system df", "", "Disk space in use", {kSystemDf}, kReady},
     {"system events;events", "", "Watch events as they happen", {kSystemEvents}, 0},
     {"system prune", "", "Remove what nothing uses", {kSystemPrune}, 0},
     {"system dial-stdio", "", "Connect standard input and output to the engine", {},
