@@ -62,5 +62,5 @@ def test_images(engine):
 
 
 def test_absent_commands_answer_in_one_sentence(engine):
-    done = engine.docker("volume", "create", "v", check=1)
-    assert "wherry: 'docker volume create' is not available in wherry 0.1.0" in done.stderr
+    done = engine.docker("image", "history", "busybox", check=1)
+    assert "wherry: 'docker image history' is not available in wherry 0.1.0" in done.stderr
