@@ -13,7 +13,8 @@ namespace {
 
 const Router& router() {
   static const std::array tables = {container_routes(), stream_routes(),   exec_routes(),
-                                    image_routes(),     transfer_routes(), volume_routes(),  disk_usage_routes(), system_routes(),
+                                    image_routes(),     transfer_routes(), network_routes(),
+                                    volume_routes(),    disk_usage_routes(), system_routes(),
                                     missing_routes()};
   static const Router instance{std::span(tables)};
   return instance;

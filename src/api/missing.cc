@@ -26,14 +26,6 @@ Result<> no_such_plugin(Call& call) {
   return Error::not_found(fmt::format("plugin \"{}\" not found", call.variable("name")));
 }
 
-// The three that every engine has cannot be inspected yet; there are no others.
-Result<> inspect_network(Call& call) {
-  const std::string& name = call.variable("id");
-  if (name == "bridge" || name == "host" || name == "none")
-    return missing<"docker network inspect">(call);
-  return Error::not_found(fmt::format("network {} not found", name));
-}
-
 Result<> no_swarm(Call& /*call*/) {
   return Error(ErrorKind::Unavailable,
                "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm "
@@ -73,14 +65,6 @@ constexpr std::array kRoutes = {
     Route{"POST", "/session", missing<"docker buildx build">, kInline},
     Route{"POST", "/grpc", missing<"docker buildx build">, kInline},
     Route{"PUT", "/volumes/{name}", missing<"docker volume update">, kInline},
-    Route{"GET", "/networks", missing<"docker network ls">, kInline},
-    Route{"GET", "/networks/", missing<"docker network ls">, kInline},
-    Route{"POST", "/networks/create", missing<"docker network create">, kInline},
-    Route{"POST", "/networks/prune", missing<"docker network prune">, kInline},
-    Route{"GET", "/networks/{id}", inspect_network, kInline},
-    Route{"DELETE", "/networks/{id}", missing<"docker network rm">, kInline},
-    Route{"POST", "/networks/{id}/connect", missing<"docker network connect">, kInline},
-    Route{"POST", "/networks/{id}/disconnect", missing<"docker network disconnect">, kInline},
     Route{"GET", "/plugins/privileges", missing<"docker plugin install">, kInline},
     Route{"POST", "/plugins/pull", missing<"docker plugin install">, kInline},
     Route{"POST", "/plugins/create", missing<"docker plugin create">, kUnread},

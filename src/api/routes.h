@@ -14,6 +14,7 @@ std::span<const Route> image_routes();      // images.cc
 std::span<const Route> transfer_routes();   // image_transfers.cc
 std::span<const Route> volume_routes();     // volumes.cc
 std::span<const Route> disk_usage_routes(); // disk_usage.cc
+std::span<const Route> network_routes();    // networks.cc
 std::span<const Route> system_routes();     // system.cc
 std::span<const Route> missing_routes();    // missing.cc: what docker has and wherry not yet
 

@@ -15,6 +15,7 @@
 #include "cli/dns_flags.h"
 #include "cli/json_access.h"
 #include "cli/mounts.h"
+#include "cli/network_options.h"
 #include "cli/values.h"
 #include "client/engine.h"
 #include "spec/json.h"
@@ -172,47 +173,6 @@ Result<> check_namespaces(const Flags& flags) {
   if (!cgroup.empty() && cgroup != "host" && cgroup != "private")
     return Error::invalid("--cgroupns: invalid CGROUP mode");
   return {};
-}
-
-// "bridge", or docker's long form "name=bridge,alias=x".
-Result<std::string> network_name(const std::string& network) {
-  if (network.find('=') == std::string::npos) return network;
-  std::string name;
-  for (const std::string_view field : split(network, ',')) {
-    const auto pair = cut(field, '=');
-    if (!pair) return Error::invalid(fmt::format("invalid field {}", field));
-    if (pair->before != "name") {
-      return Error(ErrorKind::NotImplemented,
-                   fmt::format("'{}' of flag '--network' is not available in wherry {}",
-                               pair->before, WHERRY_VERSION));
-    }
-    name = pair->after;
-  }
-  return name;
-}
-
-Result<std::vector<std::string>> networks_of(const Flags& flags) {
-  std::vector<std::string> networks;
-  for (const std::string& network : flags.list("network"))
-    networks.push_back(TRY(network_name(network)));
-  if (networks.empty()) networks.emplace_back("default");
-  return networks;
-}
-
-bj::object endpoints_of(const std::vector<std::string>& networks) {
-  bj::object endpoints;
-  for (const std::string& network : networks) {
-    constexpr std::array<std::string_view, 3> kBuiltIn = {"bridge", "host", "none"};
-    if (std::ranges::find(kBuiltIn, network) != kBuiltIn.end() || network.starts_with("container:"))
-      continue;
-    endpoints[network] = {
-        {"IPAMConfig", nullptr},   {"Links", nullptr},         {"Aliases", nullptr},
-        {"MacAddress", ""},        {"DriverOpts", nullptr},    {"GwPriority", 0},
-        {"NetworkID", ""},         {"EndpointID", ""},         {"Gateway", ""},
-        {"IPAddress", ""},         {"IPPrefixLen", 0},         {"IPv6Gateway", ""},
-        {"GlobalIPv6Address", ""}, {"GlobalIPv6PrefixLen", 0}, {"DNSNames", nullptr}};
-  }
-  return endpoints;
 }
 
 struct Volumes {
@@ -395,12 +355,13 @@ Result<CreateOptions> create_options(const Flags& flags, const std::vector<std::
   TRY(add_config(flags, arguments, options));
   bj::object& host = options.host_config;
   const bj::array binds = TRY(volumes_of(flags)).binds;
-  const auto networks = TRY(networks_of(flags));
+  NetworkOptions networks = TRY(network_options(flags));
+  PortOptions ports = TRY(port_options(flags));
   host["Binds"] = binds.empty() ? bj::value(nullptr) : bj::value(binds);
   host["ContainerIDFile"] = flags.text("cidfile");
   host["LogConfig"] = TRY(log_config(flags));
-  host["NetworkMode"] = networks[0];
-  host["PortBindings"] = bj::object();
+  host["NetworkMode"] = networks.mode;
+  host["PortBindings"] = std::move(ports.bindings);
   host["RestartPolicy"] = TRY(restart_policy(flags));
   host["AutoRemove"] = options.auto_remove;
   host["VolumeDriver"] = flags.text("volume-driver");
@@ -408,7 +369,10 @@ Result<CreateOptions> create_options(const Flags& flags, const std::vector<std::
   host["ConsoleSize"] = {console.rows, console.columns};
   TRY(add_isolation(flags, host));
   TRY(add_resources(flags, host));
-  options.endpoints = endpoints_of(networks);
+  host["PublishAllPorts"] = flags.on("publish-all");
+  if (!ports.exposed.empty()) options.config["ExposedPorts"] = std::move(ports.exposed);
+  if (!networks.mac_address.empty()) options.config["MacAddress"] = networks.mac_address;
+  options.endpoints = std::move(networks.endpoints);
   return options;
 }
 

@@ -145,8 +145,43 @@ TEST(CreateOptions, networks) {
   EXPECT_EQ(host("NetworkMode", {"--net=container:a"}), "\"container:a\"");
   EXPECT_TRUE(options_of({"--network", "bridge", "x"})->endpoints.empty());
   EXPECT_TRUE(options_of({"--network", "mine", "x"})->endpoints.contains("mine"));
-  EXPECT_NE(error_of({"--network", "name=a,alias=b", "x"}).find("not available"),
+  EXPECT_NE(error_of({"--network", "name=a,ip6=::1", "x"}).find("not available"),
             std::string::npos);
+  EXPECT_EQ(error_of({"--network", "a", "--network", "a", "x"}),
+            "network \"a\" is specified multiple times");
+}
+
+TEST(CreateOptions, an_endpoint_carries_what_the_flags_ask_of_it) {
+  const auto options = options_of({"--network", "mine", "--ip", "10.0.0.5", "--network-alias", "a",
+                                   "--network-alias", "b", "--mac-address", "02:00:00:00:00:01",
+                                   "x"});
+  ASSERT_TRUE(options);
+  const auto& endpoint = options->endpoints.at("mine");
+  EXPECT_EQ(json::write_value(endpoint.at("IPAMConfig")), R"({"IPv4Address":"10.0.0.5"})");
+  EXPECT_EQ(json::write_value(endpoint.at("Aliases")), R"(["a","b"])");
+  EXPECT_EQ(json::write_value(endpoint.at("MacAddress")), R"("02:00:00:00:00:01")");
+  EXPECT_EQ(json::write_value(options_of({"--network", "name=a,alias=b,gw-priority=2", "x"})
+                                  ->endpoints.at("a").at("GwPriority")),
+            "2");
+}
+
+TEST(CreateOptions, published_ports) {
+  const auto bindings = [](const char* text) { return host("PortBindings", {"-p", text}); };
+  EXPECT_EQ(bindings("80"), R"({"80/tcp":[{"HostIp":"","HostPort":""}]})");
+  EXPECT_EQ(bindings("8080:80"), R"({"80/tcp":[{"HostIp":"","HostPort":"8080"}]})");
+  EXPECT_EQ(bindings("53:53/udp"), R"({"53/udp":[{"HostIp":"","HostPort":"53"}]})");
+  EXPECT_EQ(bindings("127.0.0.1::80"), R"({"80/tcp":[{"HostIp":"127.0.0.1","HostPort":""}]})");
+  EXPECT_EQ(bindings("8000-8001:80-81"),
+            R"({"80/tcp":[{"HostIp":"","HostPort":"8000"}],"81/tcp":[{"HostIp":"","HostPort":"8001"}]})");
+  EXPECT_EQ(bindings("8000-8010:80"), R"({"80/tcp":[{"HostIp":"","HostPort":"8000-8010"}]})");
+  EXPECT_EQ(bindings("published=8080,target=80,protocol=udp"),
+            R"({"80/udp":[{"HostIp":"","HostPort":"8080"}]})");
+  EXPECT_EQ(error_of({"-p", "80:", "x"}), "no port specified: 80:<empty>");
+  EXPECT_EQ(error_of({"-p", "a:80", "x"}), "invalid hostPort: a");
+  EXPECT_EQ(error_of({"-p", "80:70000", "x"}), "invalid containerPort: 70000");
+  EXPECT_EQ(error_of({"-p", "80/icmp", "x"}), "invalid proto: icmp");
+  EXPECT_EQ(error_of({"-p", "8000-8001:80-82", "x"}),
+            "invalid ranges specified for container and host Ports: 80-82 and 8000-8001");
 }
 
 TEST(CreateOptions, namespaces_are_checked) {

@@ -11,7 +11,7 @@ struct Entry {
   Handler handler;
 };
 
-constexpr std::array<Entry, 37> kHandlers = {{
+constexpr std::array<Entry, 45> kHandlers = {{
     {"container run", run_container},
     {"container create", create_container},
     {"container start", start_containers},
@@ -42,6 +42,14 @@ constexpr std::array<Entry, 37> kHandlers = {{
     {"volume ls", list_volumes},
     {"volume prune", prune_volumes},
     {"volume rm", remove_volumes},
+    {"network create", create_network},
+    {"network ls", list_networks},
+    {"network inspect", inspect_networks},
+    {"network rm", remove_networks},
+    {"network connect", connect_network},
+    {"network disconnect", disconnect_network},
+    {"network prune", prune_networks},
+    {"container port", print_ports},
     {"login", login},
     {"logout", logout},
     {"version", print_version},

@@ -166,6 +166,16 @@ int inspect_volumes(const Invocation& invocation) {
   });
 }
 
+int inspect_networks(const Invocation& invocation) {
+  const bool verbose = invocation.flags.on("verbose");
+  return inspect_all(
+      invocation, [verbose](client::Engine& engine, const std::string& name) -> Result<std::string> {
+        client::Call call{.path = fmt::format("/networks/{}", name)};
+        if (verbose) call.query["verbose"] = "true";
+        return TRY(engine.call(call)).body;
+      });
+}
+
 int inspect_images(const Invocation& invocation) {
   client::Query query;
   if (const std::string platform = invocation.flags.text("platform"); !platform.empty()) {

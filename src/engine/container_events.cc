@@ -20,7 +20,9 @@ void publish_network_event(Core& core, const ContainerRecord& record, const std:
                            const spec::docker::EndpointMap& endpoints) {
   for (const auto& [name, endpoint] : endpoints) {
     if (!endpoint) continue;
-    const std::string driver = name == "none" ? "null" : name;
+    // User networks are bridges.
+    const bool host = name == "host";
+    const std::string driver = name == "none" ? "null" : host ? "host" : "bridge";
     core.events.publish("network", action,
                         {.id = endpoint->network_id,
                          .attributes = {{"container", record.id.str()}, {"name", name}, {"type", driver}}});

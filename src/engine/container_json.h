@@ -54,7 +54,8 @@ struct Describe<engine::State> {
       omit_empty("stopped_by_user", &T::stopped_by_user),
       omit_empty("started_once", &T::started_once),
       omit_empty("cgroup", &T::cgroup),
-      omit_empty("endpoints", &T::endpoints)};
+      omit_empty("endpoints", &T::endpoints),
+      omit_empty("ports", &T::ports)};
 };
 
 }  // namespace wherry::json

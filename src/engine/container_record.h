@@ -1,5 +1,5 @@
-// The record of one container: what create decided and no run changes (but rename, the
-// name). One JSON document in the container's row, beside its State.
+// The record of one container: what create decided and no run changes (but rename, the name,
+// and network connect and disconnect, the endpoints). One JSON document in the container's row, beside its State.
 #pragma once
 
 #include <map>

@@ -39,6 +39,7 @@ struct State {
   bool started_once = false;
   std::string cgroup;        // of the current run, to clean up behind a killed engine
   spec::docker::EndpointMap endpoints;  // of the current run
+  spec::docker::PortMap ports;          // of the current run: published and exposed
 
   [[nodiscard]] Status kind() const;
   void set(Status next) { status = status_name(next); }

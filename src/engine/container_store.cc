@@ -185,6 +185,19 @@ Result<> ContainerStore::rename(Container& container, const std::string& new_nam
   return {};
 }
 
+Result<> ContainerStore::save_record(Container& container) {
+  std::string id;
+  std::string record;
+  {
+    const auto details = container.details.lock();
+    id = details->record.id.str();
+    record = json::write(details->record);
+  }
+  return database_.write([&](Connection& connection) -> Result<> {
+    return connection.execute("UPDATE container SET record = ? WHERE id = ?", {record, id});
+  });
+}
+
 void ContainerStore::save_state_later(Container& container) {
   std::string id;
   std::string state;

@@ -52,6 +52,8 @@ class ContainerStore {
   Result<> insert(const ContainerPtr& container);
   // Durable when it returns. The new name must be reserved; the old one becomes free.
   Result<> rename(Container& container, const std::string& new_name);
+  // Durable when it returns.
+  Result<> save_record(Container& container);
   // Queued behind earlier writes of the same container, durable soon after.
   void save_state_later(Container& container);
   // Durable when it returns.

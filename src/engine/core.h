@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -12,6 +13,7 @@
 #include "engine/container_store.h"
 #include "engine/events.h"
 #include "engine/exec_store.h"
+#include "engine/network_members.h"
 #include "engine/options.h"
 #include "engine/orphan_reaper.h"
 #include "engine/volume_records.h"
@@ -46,6 +48,8 @@ struct Core {
   std::unique_ptr<keeper::Client> keeper;
   std::unique_ptr<OrphanReaper> orphans;
   std::unique_ptr<ContainerStore> containers;
+  std::mutex network_operation;  // one create, remove or prune of a network at a time
+  NetworkMembers members;
   ExecStore execs;
   Events events;
 

@@ -7,10 +7,12 @@
 #include "base/time.h"
 #include "base/undo.h"
 #include "engine/container_volumes.h"
+#include "engine/endpoints.h"
 #include "engine/image_merge.h"
 #include "engine/lifecycle.h"
 #include "engine/log_config.h"
 #include "engine/mount_request.h"
+#include "engine/port_bindings.h"
 #include "engine/unavailable.h"
 
 namespace wherry::engine {
@@ -38,7 +40,7 @@ void settle_hostname(ContainerRecord& record) {
 }
 
 // Everything that can be judged without the image.
-Result<ContainerRecord> checked_request(const Core& core, const ContainerCreateRequest& request,
+Result<ContainerRecord> checked_request(Core& core, const ContainerCreateRequest& request,
                                         std::vector<std::string>& warnings) {
   TRY(check_available(request));
   const HostFacts facts = host_facts(core);
@@ -54,6 +56,8 @@ Result<ContainerRecord> checked_request(const Core& core, const ContainerCreateR
                         core.options.log_options));
   if (request.networking_config && request.networking_config->endpoints_config)
     record.endpoints = *request.networking_config->endpoints_config;
+  TRY(settle_endpoints(core, record));
+  TRY(check_ports(record.config, record.host_config, warnings));
   return record;
 }
 

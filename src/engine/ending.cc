@@ -66,6 +66,7 @@ WaitResult wait_result(const State& state) {
 }  // namespace
 
 void release_run(Core& core, const ContainerId& id, const std::string& cgroup_path) {
+  core.members.leave_all(id);
   core.networks->release(id);
   core.volumes->unmount(id);
   const sys::Cgroup cgroup = cgroup_of(core, cgroup_path);

@@ -6,6 +6,7 @@
 #include "engine/core.h"
 #include "engine/info.h"
 #include "engine/lifecycle.h"
+#include "engine/networks.h"
 #include "engine/open.h"
 #include "engine/top.h"
 #include "engine/volume_verbs.h"
@@ -174,6 +175,37 @@ Result<std::map<std::string, std::int64_t>> Engine::layer_sizes() {
   for (const snapshot::LayerInfo& layer : TRY(parts_->core->snapshots->layers()))
     sizes[layer.diff_id.str()] = static_cast<std::int64_t>(layer.content_bytes);
   return sizes;
+}
+
+Result<std::vector<spec::docker::Network>> Engine::list_networks(const FilterMap& filters) {
+  return engine::list_networks(*parts_->core, filters);
+}
+
+Result<spec::docker::Network> Engine::inspect_network(const std::string& name) {
+  return engine::inspect_network(*parts_->core, name);
+}
+
+Result<spec::docker::NetworkCreateResponse> Engine::create_network(
+    const spec::docker::NetworkCreateRequest& request) {
+  return engine::create_network(*parts_->core, request);
+}
+
+Result<> Engine::remove_network(const std::string& name) {
+  return engine::remove_network(*parts_->core, name);
+}
+
+Result<> Engine::connect_network(const std::string& name,
+                                 const spec::docker::NetworkConnectRequest& request) {
+  return engine::connect_network(*parts_->core, name, request);
+}
+
+Result<> Engine::disconnect_network(const std::string& name,
+                                    const spec::docker::NetworkDisconnectRequest& request) {
+  return engine::disconnect_network(*parts_->core, name, request);
+}
+
+Result<spec::docker::NetworkPruneResponse> Engine::prune_networks(const FilterMap& filters) {
+  return engine::prune_networks(*parts_->core, filters);
 }
 
 image::Images& Engine::images() { return *parts_->core->images; }

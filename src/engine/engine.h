@@ -26,6 +26,7 @@
 #include "spec/docker_event.h"
 #include "spec/docker_exec.h"
 #include "spec/docker_inspect.h"
+#include "spec/docker_network.h"
 #include "spec/docker_system.h"
 #include "spec/docker_volume.h"
 
@@ -104,6 +105,22 @@ class Engine {
   Result<std::vector<spec::docker::Volume>> volume_usage();
   // Bytes of every layer, by diff_id.
   Result<std::map<std::string, std::int64_t>> layer_sizes();
+
+  // ---- networks ---------------------------------------------------------------------
+  // `name` is a full id, a name or a unique id prefix; NotFound "network x not found".
+  Result<std::vector<spec::docker::Network>> list_networks(const FilterMap& filters);
+  // With the endpoints of the containers that run.
+  Result<spec::docker::Network> inspect_network(const std::string& name);
+  Result<spec::docker::NetworkCreateResponse> create_network(
+      const spec::docker::NetworkCreateRequest& request);
+  // Forbidden for bridge, host and none, and while a running container is on it.
+  Result<> remove_network(const std::string& name);
+  // Of running containers at once, of others from their next start.
+  Result<> connect_network(const std::string& name,
+                           const spec::docker::NetworkConnectRequest& request);
+  Result<> disconnect_network(const std::string& name,
+                              const spec::docker::NetworkDisconnectRequest& request);
+  Result<spec::docker::NetworkPruneResponse> prune_networks(const FilterMap& filters);
 
   // ---- images -----------------------------------------------------------------------
   // The image store: list, inspect, pull, push, tag, load, remove, login. Its removals ask

@@ -2,6 +2,7 @@
 
 #include "base/time.h"
 #include "engine/lifecycle.h"
+#include "engine/port_bindings.h"
 #include "runtime/defaults.h"
 
 namespace wherry::engine {
@@ -27,6 +28,9 @@ spec::docker::NetworkSettings network_settings(const ContainerRecord& record, co
   if (state.has_process()) {
     settings.networks = state.endpoints;
     settings.sandbox_id = state.nonce;
+    settings.ports = state.ports;
+  } else if (!record.endpoints.empty()) {
+    settings.networks = record.endpoints;
   } else if (!joined_container(record.host_config.network_mode)) {
     settings.networks = {{record.host_config.network_mode, spec::docker::EndpointSettings{}}};
   }
@@ -134,6 +138,7 @@ Result<spec::docker::ContainerSummary> summarize(Core& core, const ContainerReco
   shown.status = status_text(state, now());
   shown.host_config.network_mode = record.host_config.network_mode;
   shown.network_settings.networks = network_settings(record, state).networks;
+  if (state.has_process()) shown.ports = port_summaries(state.ports);
   shown.mounts = mount_points(record);
   if (size) TRY(fill_sizes(core, record, shown.size_rw, shown.size_root_fs));
   return shown;

@@ -93,10 +93,10 @@ bool matches_volume(const FilterMap& filters, const ContainerRecord& record) {
 bool matches_network(Core& core, const FilterMap& filters, const ContainerRecord& record) {
   const auto& wanted = filter_values(filters, "network");
   if (wanted.empty()) return true;
-  const std::string& mode = record.host_config.network_mode;
   return std::ranges::any_of(core.networks->descriptions(), [&](const network::Description& network) {
-    return network.name == mode && std::ranges::any_of(wanted, [&](const std::string& value) {
-             return value == mode || network.id.str().starts_with(value);
+    return record.endpoints.contains(network.name) &&
+           std::ranges::any_of(wanted, [&](const std::string& value) {
+             return value == network.name || network.id.str().starts_with(value);
            });
   });
 }

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "engine/lifecycle.h"
+#include "engine/network_store.h"
 #include "engine/reconcile.h"
 #include "metadata/schema.h"
 
@@ -124,6 +125,8 @@ Result<> open_network(Core& core) {
   options.bip = core.options.bip;
   options.icc = core.options.icc ? network::Icc::On : network::Icc::Off;
   core.networks = TRY(network::Networks::open(options));
+  for (const network::Description& network : TRY(load_networks(*core.database)))
+    core.networks->adopt_network(network);
   core.cgroup_parent = core.options.cgroup_parent;
   if (core.cgroup_parent.empty())
     core.cgroup_parent = options.suffix.empty() ? "/wherry" : "/wherry-" + options.suffix;

@@ -11,7 +11,9 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "engine/endpoints.h"
 #include "engine/lifecycle.h"
+#include "engine/port_bindings.h"
 #include "engine/run_tag.h"
 #include "sys/path.h"
 
@@ -76,6 +78,7 @@ void adopt(Core& core, Container& container, const keeper::Record& kept) {
       state.nonce = kept.nonce;
       state.boot_id = kept.boot_id;
       state.endpoints = tag.endpoints;
+      state.ports = tag.ports;
     }
     state.pid = kept.pid;
     state.start_time = kept.start_time;
@@ -97,6 +100,7 @@ void catch_up_with_run(Container& container, const keeper::Record& kept) {
   const RunTag tag = decode_run_tag(kept.cgroup);
   state.cgroup = tag.cgroup;
   state.endpoints = tag.endpoints;
+  state.ports = tag.ports;
 }
 
 void carry_out(Core& core, const ContainerPtr& container, const Judgement& judgement,
@@ -221,19 +225,51 @@ network::Endpoint endpoint_from(const std::string& name, const spec::docker::End
   endpoint.prefix = static_cast<unsigned>(shown.ip_prefix_len);
   endpoint.gateway = shown.gateway;
   endpoint.mac = shown.mac_address;
+  endpoint.gateway_priority = shown.gw_priority;
   return endpoint;
 }
 
-Result<> restore_networks(Core& core) {
-  std::vector<network::LiveEndpoint> live;
+struct LiveNetworks {
+  std::vector<network::LiveEndpoint> endpoints;
+  std::vector<network::LivePorts> ports;
+};
+LiveNetworks live_networks(Core& core) {
+  LiveNetworks live;
   for (const ContainerPtr& container : core.containers->all()) {
     const State state = container->state();
     if (!state.has_process()) continue;
     for (const auto& [name, shown] : state.endpoints)
       if (shown && !shown->ip_address.empty())
-        live.push_back({.container = container->id(), .endpoint = endpoint_from(name, *shown)});
+        live.endpoints.push_back(
+            {.container = container->id(), .endpoint = endpoint_from(name, *shown)});
+    auto published = published_from(state.ports);
+    if (!published.empty()) live.ports.push_back({container->id(), std::move(published)});
   }
-  return core.networks->restore(live);
+  return live;
+}
+
+// The registry of members, and with it the resolver, learns of the containers that run.
+void note_live_members(Core& core) {
+  for (const ContainerPtr& container : core.containers->all()) {
+    const auto [record, state, pidfd] = [&] {
+      const auto details = container->details.lock();
+      return std::tuple{details->record, details->state, details->pidfd};
+    }();
+    if (!state.has_process() || !pidfd) continue;
+    const auto netns = network::open_netns(*pidfd);
+    for (const auto& [name, shown] : state.endpoints) {
+      const auto network = core.networks->find_network(name);
+      if (netns && network && shown && !shown->ip_address.empty())
+        note_member(core, record, *network, *shown, *netns);
+    }
+  }
+}
+
+Result<> restore_networks(Core& core) {
+  const LiveNetworks live = live_networks(core);
+  TRY(core.networks->restore(live.endpoints, live.ports));
+  note_live_members(core);
+  return {};
 }
 
 void apply_restart_policies(Core& core) {

@@ -104,6 +104,7 @@ Result<> rename_container(Core& core, Container& container, const std::string& n
     core.containers->release_name(reserved);
     return renamed;
   }
+  core.members.rename(record.id, record.name, reserved);
   publish_event(core, container.record(), "rename", {{"oldName", "/" + record.name}});
   return {};
 }

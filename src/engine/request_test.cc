@@ -55,8 +55,6 @@ struct Wish {
 
 std::vector<Wish> host_wishes() {
   return {
-      {"flag '--publish'", [](auto& r) { r.host_config->port_bindings = {{"80/tcp", std::nullopt}}; }},
-      {"flag '--publish-all'", [](auto& r) { r.host_config->publish_all_ports = true; }},
       {"flag '--annotation'", [](auto& r) { r.host_config->annotations = Map{{"a", "b"}}; }},
       {"HostConfig.Cgroup", [](auto& r) { r.host_config->cgroup = "x"; }},
       {"flag '--link'", [](auto& r) { r.host_config->links = Strings{"x"}; }},
@@ -94,17 +92,13 @@ std::vector<Wish> config_wishes() {
   };
   return {
       {"flag '--domainname'", [](auto& r) { r.domainname = "x"; }},
-      {"flag '--expose'", [](auto& r) { r.exposed_ports->emplace("80/tcp", spec::docker::Nothing{}); }},
       {"flag '--health-cmd'", [](auto& r) { r.healthcheck.emplace().test = Strings{"CMD", "x"}; }},
       {"flag '--health-interval'", [](auto& r) { r.healthcheck.emplace().retries = 3; }},
       {"Config.NetworkDisabled", [](auto& r) { r.network_disabled = true; }},
-      {"flag '--mac-address'", [](auto& r) { r.mac_address = "02:42:00:00:00:01"; }},
       {"Config.OnBuild", [](auto& r) { r.on_build = Strings{"x"}; }},
       {"Config.Shell", [](auto& r) { r.shell = Strings{"x"}; }},
-      {"flag '--ip'", [=](auto& r) { endpoint(r).ipam_config.emplace().ipv4_address = "10.0.0.1"; }},
+      {"flag '--ip6'", [=](auto& r) { endpoint(r).ipam_config.emplace().ipv6_address = "::1"; }},
       {"flag '--link'", [=](auto& r) { endpoint(r).links = Strings{"x"}; }},
-      {"flag '--network-alias'", [=](auto& r) { endpoint(r).aliases = Strings{"x"}; }},
-      {"flag '--mac-address'", [=](auto& r) { endpoint(r).mac_address = "x"; }},
       {"EndpointSettings.DriverOpts", [=](auto& r) { endpoint(r).driver_opts = Map{{"a", "b"}}; }},
       {"EndpointSettings.GwPriority", [=](auto& r) { endpoint(r).gw_priority = 1; }},
   };

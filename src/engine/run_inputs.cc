@@ -11,8 +11,10 @@
 
 #include "base/strings.h"
 #include "engine/container_volumes.h"
+#include "engine/endpoints.h"
 #include "engine/lifecycle.h"
 #include "engine/name_files.h"
+#include "engine/port_bindings.h"
 #include "sys/mount.h"
 #include "sys/path.h"
 
@@ -69,17 +71,6 @@ Result<> join_ipc(Core& core, const std::string& name, RunInputs& inputs) {
   return {};
 }
 
-spec::docker::EndpointSettings describe_endpoint(const network::Endpoint& endpoint) {
-  spec::docker::EndpointSettings shown;
-  shown.network_id = endpoint.network_id.str();
-  shown.endpoint_id = endpoint.endpoint_id;
-  shown.gateway = endpoint.gateway;
-  shown.ip_address = endpoint.ip;
-  shown.ip_prefix_len = endpoint.prefix;
-  shown.mac_address = endpoint.mac;
-  return shown;
-}
-
 // host and none are networks too in inspect and in events, without addresses.
 spec::docker::EndpointMap builtin_endpoint(Core& core, const std::string& name) {
   spec::docker::EndpointSettings shown;
@@ -89,6 +80,23 @@ spec::docker::EndpointMap builtin_endpoint(Core& core, const std::string& name) 
   return {{name, shown}};
 }
 
+// What cannot be published names the endpoint, as docker does.
+Result<> publish_ports(Core& core, const ContainerRecord& record, RunInputs& inputs) {
+  const auto requests = TRY(port_requests(record));
+  auto published = core.networks->publish(record.id, requests);
+  if (!published) {
+    const auto endpoint = core.networks->endpoint(record.id);
+    return std::unexpected(
+        std::move(published)
+            .error()
+            .within(fmt::format("failed to set up container networking: driver failed programming "
+                                "external connectivity on endpoint {} ({})",
+                                record.name, endpoint ? endpoint->endpoint_id : "")));
+  }
+  inputs.ports = port_map(record, *published);
+  return {};
+}
+
 Result<> take_sandbox(Core& core, const ContainerRecord& record, RunInputs& inputs) {
   const std::string& mode = record.host_config.network_mode;
   if (mode == "host") {
@@ -96,17 +104,18 @@ Result<> take_sandbox(Core& core, const ContainerRecord& record, RunInputs& inpu
     inputs.endpoints = builtin_endpoint(core, mode);
     return {};
   }
-  if (mode != "bridge" && mode != "none")
-    return Error::not_found(fmt::format("failed to set up container networking: network {} not found", mode));
-  network::Sandbox sandbox = TRY(core.networks->take(
-      {.container = record.id,
-       .mode = mode == "none" ? network::Mode::None : network::Mode::Bridge,
-       .ip = std::nullopt,
-       .mac = std::nullopt}));
-  inputs.network_namespace = std::move(sandbox.netns);
-  inputs.endpoints = builtin_endpoint(core, mode);
-  if (sandbox.endpoint) inputs.endpoints = {{mode, describe_endpoint(*sandbox.endpoint)}};
-  return {};
+  if (mode == "none") {
+    network::Sandbox sandbox = TRY(core.networks->take(
+        {.container = record.id, .mode = network::Mode::None, .ip = std::nullopt, .mac = std::nullopt}));
+    inputs.network_namespace = std::move(sandbox.netns);
+    inputs.endpoints = builtin_endpoint(core, mode);
+    return {};
+  }
+  JoinedNetworks joined =
+      TRY_AS("failed to set up container networking", join_networks(core, record));
+  inputs.network_namespace = std::move(joined.netns);
+  inputs.endpoints = std::move(joined.endpoints);
+  return publish_ports(core, record, inputs);
 }
 
 Result<> set_up_network(Core& core, const ContainerRecord& record, RunInputs& inputs) {

@@ -19,6 +19,7 @@ struct RunInputs {
   sys::Fd rootfs;                // detached, writable
   sys::Fd network_namespace;     // empty: the host's
   spec::docker::EndpointMap endpoints;
+  spec::docker::PortMap ports;
   std::map<std::string, sys::Fd> ready_mounts;
   std::vector<sys::Fd> held;     // descriptors behind the paths in oci.join
 };

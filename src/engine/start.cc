@@ -61,12 +61,13 @@ struct Run {
   std::string nonce;
   std::string cgroup;
   spec::docker::EndpointMap endpoints;
+  spec::docker::PortMap ports;
 };
 
 Result<keeper::StartedProcess> start_in_keeper(Core& core, const ContainerRecord& record,
                                                runtime::Prepared& prepared, const Run& run) {
   keeper::StartRequest request = start_request(record, run.nonce);
-  request.cgroup = encode_run_tag({run.cgroup, run.endpoints});
+  request.cgroup = encode_run_tag({run.cgroup, run.endpoints, run.ports});
   request.log = TRY(log_options_of(record));
   request.log.path = core.directory_of(record.id);
   keeper::StartFds fds;
@@ -104,6 +105,7 @@ Result<Run> launch(Core& core, const ContainerRecord& record) {
   for (const std::string& warning : prepared.warnings)
     log::warning("container {}: {}", record.id.short_form(), warning);
   run.endpoints = std::move(inputs.endpoints);
+  run.ports = std::move(inputs.ports);
   auto started = start_in_keeper(core, record, prepared, run);
   if (!started) {
     Error error = std::move(started).error();
@@ -125,6 +127,7 @@ void record_running(Core& core, Container& container, Run run) {
                now());
     details->state.cgroup = run.cgroup;
     details->state.endpoints = std::move(run.endpoints);
+    details->state.ports = std::move(run.ports);
     details->pidfd = std::make_shared<const sys::Pidfd>(std::move(run.started.pidfd));
   }
   container.changed.notify_all();

@@ -24,8 +24,6 @@ struct Field {
 };
 
 constexpr std::array kHostFields = {
-    Field<HostConfig>{"--publish", [](const HostConfig& h) { return is_set(h.port_bindings); }},
-    Field<HostConfig>{"--publish-all", [](const HostConfig& h) { return h.publish_all_ports; }},
     Field<HostConfig>{"--annotation", [](const HostConfig& h) { return is_set(h.annotations); }},
     Field<HostConfig>{"HostConfig.Cgroup", [](const HostConfig& h) { return !h.cgroup.empty(); }},
     Field<HostConfig>{"--link", [](const HostConfig& h) { return is_set(h.links); }},
@@ -69,7 +67,6 @@ constexpr std::array kHostFields = {
 
 constexpr std::array kConfigFields = {
     Field<ContainerConfig>{"--domainname", [](const ContainerConfig& c) { return !c.domainname.empty(); }},
-    Field<ContainerConfig>{"--expose", [](const ContainerConfig& c) { return is_set(c.exposed_ports); }},
     Field<ContainerConfig>{"--health-cmd",
                            [](const ContainerConfig& c) {
                              // NONE switches off what we do not run anyway.
@@ -84,25 +81,22 @@ constexpr std::array kConfigFields = {
                            }},
     Field<ContainerConfig>{"Config.NetworkDisabled",
                            [](const ContainerConfig& c) { return c.network_disabled; }},
-    Field<ContainerConfig>{"--mac-address", [](const ContainerConfig& c) { return !c.mac_address.empty(); }},
     Field<ContainerConfig>{"Config.OnBuild", [](const ContainerConfig& c) { return is_set(c.on_build); }},
     Field<ContainerConfig>{"Config.Shell", [](const ContainerConfig& c) { return is_set(c.shell); }},
 };
 
 constexpr std::array kEndpointFields = {
-    Field<EndpointSettings>{"--ip",
+    Field<EndpointSettings>{"--ip6",
                             [](const EndpointSettings& e) {
-                              return e.ipam_config && (!e.ipam_config->ipv4_address.empty() ||
-                                                       !e.ipam_config->ipv6_address.empty() ||
-                                                       is_set(e.ipam_config->link_local_ips));
+                              return e.ipam_config && !e.ipam_config->ipv6_address.empty();
+                            }},
+    Field<EndpointSettings>{"--link-local-ip",
+                            [](const EndpointSettings& e) {
+                              return e.ipam_config && is_set(e.ipam_config->link_local_ips);
                             }},
     Field<EndpointSettings>{"--link", [](const EndpointSettings& e) { return is_set(e.links); }},
-    Field<EndpointSettings>{"--network-alias", [](const EndpointSettings& e) { return is_set(e.aliases); }},
-    Field<EndpointSettings>{"--mac-address", [](const EndpointSettings& e) { return !e.mac_address.empty(); }},
     Field<EndpointSettings>{"EndpointSettings.DriverOpts",
                             [](const EndpointSettings& e) { return is_set(e.driver_opts); }},
-    Field<EndpointSettings>{"EndpointSettings.GwPriority",
-                            [](const EndpointSettings& e) { return e.gw_priority != 0; }},
 };
 
 template <class Owner, std::size_t N>
@@ -124,12 +118,16 @@ Error not_available(std::string_view what) {
           fmt::format("wherry: {} is not available in wherry " WHERRY_VERSION, what)};
 }
 
+Result<> check_endpoint_fields(const EndpointSettings& endpoint) {
+  return check_table(kEndpointFields, endpoint);
+}
+
 Result<> check_available(const spec::docker::ContainerCreateRequest& request) {
   if (request.host_config) TRY(check_table(kHostFields, *request.host_config));
   TRY(check_table(kConfigFields, static_cast<const ContainerConfig&>(request)));
   if (!request.networking_config || !request.networking_config->endpoints_config) return {};
   for (const auto& [name, endpoint] : *request.networking_config->endpoints_config)
-    if (endpoint) TRY(check_table(kEndpointFields, *endpoint));
+    if (endpoint) TRY(check_endpoint_fields(*endpoint));
   return {};
 }
 

@@ -45,7 +45,7 @@ void fields(Archive& archive, StartRequest& value) {
   archive.text(value.nonce, kIdLimit);
   fields(archive, value.stdio);
   fields(archive, value.log);
-  archive.text(value.cgroup, kPathLimit);
+  archive.text(value.cgroup, kTagLimit);
   archive.number(value.go_at_once);
   archive.number(value.deadline_ms);
   archive.number(value.has_log_directory);
@@ -74,7 +74,7 @@ void fields(Archive& archive, Record& value) {
   archive.number(value.pid);
   archive.number(value.start_time);
   archive.text(value.boot_id, kIdLimit);
-  archive.text(value.cgroup, kPathLimit);
+  archive.text(value.cgroup, kTagLimit);
   archive.choice(value.state, State::Exited);
   fields(archive, value.stdio);
   fields(archive, value.log);

@@ -52,6 +52,9 @@ enum class Verb : std::uint16_t {
 };
 
 // A container's own process, or one exec in it.
+// Of StartRequest::cgroup: a path and what the engine wants to have with it.
+inline constexpr std::size_t kTagLimit = 64 * 1024;
+
 struct Target {
   std::string container;  // full id
   std::string exec;       // full exec id; empty: the container's init

@@ -63,8 +63,15 @@ CREATE TABLE volume(
   record TEXT NOT NULL) WITHOUT ROWID;
 )sql";
 
-// network: see src/network.
+// network: see src/engine/network_store.h. record is a JSON document of network::Description.
 constexpr std::string_view kNetworkVersion1 = "";
+constexpr std::string_view kNetworkVersion3 = R"sql(
+CREATE TABLE network(
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  created TEXT NOT NULL,
+  record TEXT NOT NULL) WITHOUT ROWID;
+)sql";
 
 }  // namespace
 
@@ -72,6 +79,7 @@ std::span<const Migration> schema() {
   static const std::vector<Migration> migrations = {
       {1, {kImageVersion1, kEngineVersion1, kNetworkVersion1}},
       {2, {kVolumeVersion2}},
+      {3, {kNetworkVersion3}},
   };
   return migrations;
 }

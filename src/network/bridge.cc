@@ -20,20 +20,6 @@ sys::MacAddress random_mac() {
   return mac_for(Ipv4{value});
 }
 
-// Subnets that the host reaches by another way than `bridge_index`, and its nameservers,
-// which a subnet of ours would hide.
-Result<std::vector<Subnet>> taken_subnets(sys::NetlinkSocket& route, int bridge_index) {
-  std::vector<Subnet> taken;
-  for (const sys::Route& entry : TRY(sys::list_routes(route, AF_INET)))
-    if (entry.prefix != 0 && entry.index != bridge_index)
-      taken.push_back(subnet_of(ipv4_of(entry.destination), entry.prefix));
-  for (const sys::InterfaceAddress& entry : TRY(sys::list_addresses(route, AF_INET)))
-    if (entry.index != bridge_index) taken.push_back(subnet_of(ipv4_of(entry.ip), entry.prefix));
-  for (const std::string& server : nameservers(host_resolv_conf()))
-    if (const auto ip = parse_ipv4(server)) taken.push_back(subnet_of(*ip, 32));
-  return taken;
-}
-
 Result<std::vector<Cidr>> addresses_of(sys::NetlinkSocket& route, int index) {
   std::vector<Cidr> found;
   for (const sys::InterfaceAddress& entry : TRY(sys::list_addresses(route, AF_INET)))
@@ -57,7 +43,7 @@ Result<sys::Link> find_or_create(sys::NetlinkSocket& route, const BridgeRequest&
   auto link = TRY(sys::find_link(route, request.name));
   if (!link) {
     sys::NetlinkBatch batch;
-    sys::add_bridge(batch, {request.name, request.mtu, random_mac()});
+    sys::add_bridge(batch, {request.name, request.mtu, random_mac(), request.alias});
     auto created = route.transact(batch);
     if (!created) return explain(std::move(created).error(), "bridge");
     link = TRY(sys::find_link(route, request.name));
@@ -65,6 +51,10 @@ Result<sys::Link> find_or_create(sys::NetlinkSocket& route, const BridgeRequest&
   if (!link || link->kind != "bridge")
     return Error::conflict(
         fmt::format("interface {} exists and is not a bridge: rename or remove it", request.name));
+  if (!request.alias.empty() && link->alias != request.alias)
+    return Error::conflict(fmt::format(
+        "interface {} exists and is not a bridge of this network: rename or remove it",
+        request.name));
   return std::move(*link);
 }
 
@@ -80,6 +70,25 @@ Result<> disable_ipv6(const std::string& name) {
 }
 
 }  // namespace
+
+Result<std::vector<Subnet>> taken_subnets(sys::NetlinkSocket& route, int bridge_index) {
+  std::vector<Subnet> taken;
+  for (const sys::Route& entry : TRY(sys::list_routes(route, AF_INET)))
+    if (entry.prefix != 0 && entry.index != bridge_index)
+      taken.push_back(subnet_of(ipv4_of(entry.destination), entry.prefix));
+  for (const sys::InterfaceAddress& entry : TRY(sys::list_addresses(route, AF_INET)))
+    if (entry.index != bridge_index) taken.push_back(subnet_of(ipv4_of(entry.ip), entry.prefix));
+  for (const std::string& server : nameservers(host_resolv_conf()))
+    if (const auto ip = parse_ipv4(server)) taken.push_back(subnet_of(*ip, 32));
+  return taken;
+}
+
+Result<> allow_loopback_routing(const std::string& bridge) {
+  const std::string path = "/proc/sys/net/ipv4/conf/" + bridge + "/route_localnet";
+  if (auto written = sys::write_file(path.c_str(), "1"); !written)
+    return explain(std::move(written).error(), "net.ipv4.conf." + bridge + ".route_localnet");
+  return {};
+}
 
 Error explain(Error error, const std::string& feature) {
   switch (error.errno_value()) {

@@ -1,8 +1,9 @@
-// The bridge of the default network: found or made, addressed, up, without IPv6 (nothing
-// listens on a link-local address that containers could reach, and no RA is believed).
+// The bridge of a network: found or made, addressed, up, without IPv6 (nothing listens on a
+// link-local address that containers could reach, and no RA is believed).
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "network/address.h"
@@ -14,12 +15,22 @@ struct BridgeRequest {
   std::string name;
   std::string bip;  // "" = the address it has, else the first default subnet that is free
   unsigned mtu = 1500;
+  // Kept with the interface: whose it is. One of that name that bears another is Conflict.
+  std::string alias = {};
 };
 
 struct Bridge {
   int index = 0;
   Cidr address;
 };
+
+// Subnets that the host reaches by another way than `bridge_index` (0: by any), and its
+// nameservers, which a subnet of ours would hide.
+Result<std::vector<Subnet>> taken_subnets(sys::NetlinkSocket& route, int bridge_index);
+
+// Packets of the host's to 127.0.0.1 may leave by the bridge, as published ports on the
+// loopback need. Only with firewall.h's rules in place, which keep containers out of there.
+Result<> allow_loopback_routing(const std::string& bridge);
 
 // Checks --bip as dockerd does; InvalidArgument.
 Result<Cidr> parse_bip(const std::string& bip);

@@ -14,45 +14,126 @@ constexpr std::int32_t kPrioritySourceNat = 100;
 
 constexpr Subnet kLoopback{{127U << 24}, 8};
 
-void add_prerouting(NftBatch& batch, const FirewallSpec& spec) {
-  batch.chain({"prerouting", "filter", NF_INET_PRE_ROUTING, kPriorityRaw});
+constexpr std::int32_t kPriorityDestinationNat = -100;
+
+const NftSet& bridges() {
+  static const NftSet set = interface_set("bridges");
+  return set;
+}
+const NftSet& internal_bridges() {
+  static const NftSet set = interface_set("internal");
+  return set;
+}
+const NftSet& talking() {
+  static const NftSet set = interface_pair_set("talking");
+  return set;
+}
+const NftSet& ports_of_address() {
+  static const NftSet set = port_map("ports", NftRule::MapKey::Address);
+  return set;
+}
+const NftSet& ports_of_any() {
+  static const NftSet set = port_map("ports_any", NftRule::MapKey::AnyAddress);
+  return set;
+}
+
+void add_sets(NftBatch& batch, const FirewallSpec& spec) {
+  std::vector<NftElement> all;
+  std::vector<NftElement> internal;
+  std::vector<NftElement> pairs;
+  for (const FirewallNetwork& network : spec.networks) {
+    all.push_back(interface_element(network.bridge));
+    if (network.internal == Internal::Yes) internal.push_back(interface_element(network.bridge));
+    if (network.icc == Icc::On)
+      pairs.push_back(interface_pair_element(network.bridge, network.bridge));
+  }
+  batch.set(bridges());
+  batch.set(internal_bridges());
+  batch.set(talking());
+  batch.set(ports_of_address());
+  batch.set(ports_of_any());
+  batch.add_elements(bridges(), all);
+  batch.add_elements(internal_bridges(), internal);
+  batch.add_elements(talking(), pairs);
+}
+
+void add_loopback(NftBatch& batch) {
+  batch.chain({"loopback", "filter", NF_INET_PRE_ROUTING, kPriorityRaw});
   // CVE-2020-8558: with route_localnet on, a neighbour reaches the host's loopback services.
-  batch.rule("prerouting", NftRule()
-                               .in_interface(spec.bridge)
-                               .destination(kLoopback)
-                               .drop()
-                               .comment("loopback of the host is not reachable"));
-  batch.rule("prerouting", NftRule()
-                               .in_interface(spec.bridge)
-                               .source(kLoopback)
-                               .drop()
-                               .comment("loopback addresses are not believed"));
+  batch.rule("loopback", NftRule()
+                             .in_interface_of("bridges")
+                             .destination(kLoopback)
+                             .drop()
+                             .comment("loopback of the host is not reachable"));
+  batch.rule("loopback", NftRule()
+                             .in_interface_of("bridges")
+                             .source(kLoopback)
+                             .drop()
+                             .comment("loopback addresses are not believed"));
 }
 
-NftRule container_to_container(const FirewallSpec& spec) {
-  NftRule rule;
-  rule.in_interface(spec.bridge).out_interface(spec.bridge);
-  if (spec.icc == Icc::On)
-    rule.accept().comment("icc is on");
-  else
-    rule.drop().comment("icc is off");
-  return rule;
-}
-
-void add_forward(NftBatch& batch, const FirewallSpec& spec) {
+void add_forward(NftBatch& batch) {
   batch.chain({"forward", "filter", NF_INET_FORWARD, kPriorityFilter});
-  batch.rule("forward", NftRule().out_interface(spec.bridge).established().accept());
-  batch.rule("forward", container_to_container(spec));
+  batch.rule("forward", NftRule().out_interface_of("bridges").established().accept());
+  batch.rule("forward", NftRule().interfaces_of("talking").accept().comment("icc is on"));
   batch.rule("forward",
-             NftRule().out_interface(spec.bridge).translated().accept().comment("published ports"));
+             NftRule().in_interface_of("internal").drop().comment("internal networks"));
   batch.rule("forward",
-             NftRule().out_interface(spec.bridge).drop().comment("nobody else reaches containers"));
+             NftRule().out_interface_of("bridges").translated().accept().comment("published ports"));
+  batch.rule("forward",
+             NftRule().out_interface_of("bridges").drop().comment("nobody else reaches containers"));
+}
+
+void add_port_rules(NftBatch& batch, std::string_view chain) {
+  using enum NftRule::MapKey;
+  batch.rule(chain, NftRule().translate_by("ports", Address));
+  batch.rule(chain, NftRule().destination_is_local().translate_by("ports_any", AnyAddress));
+}
+
+void add_translation(NftBatch& batch) {
+  batch.chain({"prerouting", "nat", NF_INET_PRE_ROUTING, kPriorityDestinationNat});
+  // A neighbour that sends to 127.0.0.1 does not reach what is published there.
+  batch.rule("prerouting",
+             NftRule().destination(kLoopback).accept().comment("the loopback is this host's own"));
+  add_port_rules(batch, "prerouting");
+  batch.chain({"output", "nat", NF_INET_LOCAL_OUT, kPriorityDestinationNat});
+  add_port_rules(batch, "output");
 }
 
 void add_postrouting(NftBatch& batch, const FirewallSpec& spec) {
   batch.chain({"postrouting", "nat", NF_INET_POST_ROUTING, kPrioritySourceNat});
-  batch.rule("postrouting",
-             NftRule().source(spec.subnet).not_out_interface(spec.bridge).masquerade());
+  batch.rule("postrouting", NftRule()
+                                .out_interface_of("bridges")
+                                .source(kLoopback)
+                                .masquerade()
+                                .comment("published ports on the loopback"));
+  for (const FirewallNetwork& network : spec.networks) {
+    batch.rule("postrouting", NftRule()
+                                  .out_interface(network.bridge)
+                                  .source(network.subnet)
+                                  .translated()
+                                  .masquerade()
+                                  .comment("back by a published port"));
+    if (network.masquerade == Masquerade::Yes && network.internal == Internal::No)
+      batch.rule("postrouting",
+                 NftRule().source(network.subnet).not_out_interface(network.bridge).masquerade());
+  }
+}
+
+enum class Change : bool { Add, Delete };
+
+void change_ports(NftBatch& batch, std::span<const PortTarget> ports, Change change) {
+  std::vector<NftElement> of_address;
+  std::vector<NftElement> of_any;
+  for (const PortTarget& port : ports)
+    (port.host_ip ? of_address : of_any).push_back(port_element(port));
+  if (change == Change::Add) {
+    batch.add_elements(ports_of_address(), of_address);
+    batch.add_elements(ports_of_any(), of_any);
+  } else {
+    batch.delete_elements(ports_of_address(), of_address);
+    batch.delete_elements(ports_of_any(), of_any);
+  }
 }
 
 std::string_view family_name(std::uint8_t family) {
@@ -69,14 +150,33 @@ std::string_view family_name(std::uint8_t family) {
 NftBatch firewall_batch(const FirewallSpec& spec) {
   NftBatch batch(spec.table);
   batch.replace_table();
-  add_prerouting(batch, spec);
-  add_forward(batch, spec);
+  add_sets(batch, spec);
+  add_loopback(batch);
+  add_forward(batch);
+  add_translation(batch);
   add_postrouting(batch, spec);
+  change_ports(batch, spec.ports, Change::Add);
   return batch;
 }
 
 Result<> apply_firewall(sys::NetlinkSocket& netfilter, const FirewallSpec& spec) {
   return firewall_batch(spec).commit(netfilter);
+}
+
+Result<> add_ports(sys::NetlinkSocket& netfilter, const std::string& table,
+                   std::span<const PortTarget> ports) {
+  if (ports.empty()) return {};
+  NftBatch batch(table);
+  change_ports(batch, ports, Change::Add);
+  return std::move(batch).commit(netfilter);
+}
+
+Result<> delete_ports(sys::NetlinkSocket& netfilter, const std::string& table,
+                      std::span<const PortTarget> ports) {
+  if (ports.empty()) return {};
+  NftBatch batch(table);
+  change_ports(batch, ports, Change::Delete);
+  return std::move(batch).commit(netfilter);
 }
 
 Result<> remove_firewall(sys::NetlinkSocket& netfilter, const std::string& table) {

@@ -1,13 +1,20 @@
 // The engine's own nf_tables table: `table inet wherry`.
 //
-//   prerouting (raw)   a container's packets to or from 127.0.0.0/8 are dropped
-//   forward (filter)   answers pass; container to container as icc says; what a published
-//                      port translated passes; anything else towards containers is dropped
-//   postrouting (nat)  containers' packets that leave the bridge are masqueraded
+//   @bridges, @internal   names of bridges; @talking: pairs (a bridge with itself) with icc on
+//   @ports, @ports_any    published ports: where a packet for a port of the host goes, by
+//                         address or for every address of the host
 //
-// Published ports come as two chains of type nat (prerouting, output) that look up a verdict
-// map by protocol, address and port; the rule on `ct status dnat` already lets them through.
-// The policy of every chain is accept: traffic that is not ours is not judged here.
+//   loopback (raw)     a container's packets to or from 127.0.0.0/8 are dropped
+//   forward (filter)   answers pass; containers of one network reach each other as icc says;
+//                      nothing leaves an internal network; what a published port translated
+//                      passes; anything else towards containers is dropped
+//   prerouting, output (nat)  published ports, for packets of others and of this host
+//   postrouting (nat)  containers' packets that leave their bridge are masqueraded, and so
+//                      are those that come back to it by a published port, and what this host
+//                      sends from 127.0.0.1
+//
+// A packet costs a few hash lookups, however many networks and ports there are. The policy of
+// every chain is accept: traffic that is not ours is not judged here.
 #pragma once
 
 #include <string>
@@ -20,16 +27,31 @@
 
 namespace wherry::network {
 
-struct FirewallSpec {
-  std::string table;
+enum class Internal : bool { No, Yes };
+enum class Masquerade : bool { No, Yes };
+
+struct FirewallNetwork {
   std::string bridge;
   Subnet subnet;
   Icc icc = Icc::Off;
+  Internal internal = Internal::No;
+  Masquerade masquerade = Masquerade::Yes;
+};
+
+struct FirewallSpec {
+  std::string table;
+  std::vector<FirewallNetwork> networks;
+  std::vector<PortTarget> ports;
 };
 
 NftBatch firewall_batch(const FirewallSpec& spec);
 // Replaces the table at one instant; running it twice changes nothing.
 Result<> apply_firewall(sys::NetlinkSocket& netfilter, const FirewallSpec& spec);
+// One batch each, beside the table as it is; nothing is done for an empty list.
+Result<> add_ports(sys::NetlinkSocket& netfilter, const std::string& table,
+                   std::span<const PortTarget> ports);
+Result<> delete_ports(sys::NetlinkSocket& netfilter, const std::string& table,
+                      std::span<const PortTarget> ports);
 // A missing table is success.
 Result<> remove_firewall(sys::NetlinkSocket& netfilter, const std::string& table);
 

@@ -6,11 +6,16 @@
 
 namespace wherry::network {
 
-AddressPool::AddressPool(Subnet subnet, Ipv4 gateway)
-    : subnet_(subnet), gateway_(gateway), lowest_candidate_(subnet.base.value) {}
+AddressPool::AddressPool(Subnet subnet, Ipv4 gateway, PoolLimits limits)
+    : subnet_(subnet),
+      gateway_(gateway),
+      limits_(std::move(limits)),
+      range_(limits_.range.value_or(subnet)),
+      lowest_candidate_(range_.base.value) {}
 
 bool AddressPool::usable(Ipv4 address) const {
   if (!subnet_.contains(address) || address == gateway_) return false;
+  if (std::ranges::find(limits_.auxiliary, address) != limits_.auxiliary.end()) return false;
   // RFC 3021: a /31 has neither a network nor a broadcast address.
   if (subnet_.prefix >= 31) return true;
   return address != subnet_.base && address != subnet_.broadcast();
@@ -18,7 +23,7 @@ bool AddressPool::usable(Ipv4 address) const {
 
 Result<Ipv4> AddressPool::lease(const ContainerId& owner) {
   auto taken = owners_.lower_bound(Ipv4{lowest_candidate_});
-  for (std::uint64_t value = lowest_candidate_; value <= subnet_.broadcast().value; ++value) {
+  for (std::uint64_t value = lowest_candidate_; value <= range_.broadcast().value; ++value) {
     const Ipv4 address{static_cast<std::uint32_t>(value)};
     const bool in_use = taken != owners_.end() && taken->first == address;
     if (in_use) ++taken;
@@ -29,8 +34,8 @@ Result<Ipv4> AddressPool::lease(const ContainerId& owner) {
   }
   return Error(
       ErrorKind::Unavailable,
-      fmt::format("no available IPv4 addresses on this network's address pools: bridge ({})",
-                  subnet_.str()));
+      fmt::format("no available IPv4 addresses on this network's address pools: {} ({})",
+                  limits_.label, range_.str()));
 }
 
 Result<> AddressPool::reserve(Ipv4 address, const ContainerId& owner) {
@@ -48,7 +53,8 @@ Result<> AddressPool::reserve(Ipv4 address, const ContainerId& owner) {
 
 void AddressPool::release(Ipv4 address) {
   if (owners_.erase(address) == 0) return;
-  lowest_candidate_ = std::min(lowest_candidate_, address.value);
+  if (range_.contains(address))
+    lowest_candidate_ = std::min(lowest_candidate_, address.value);
 }
 
 std::vector<Subnet> default_subnets() {

@@ -13,12 +13,20 @@
 
 namespace wherry::network {
 
+// What narrows a pool down.
+struct PoolLimits {
+  std::optional<Subnet> range = std::nullopt;  // --ip-range: leases come out of it alone
+  std::vector<Ipv4> auxiliary = {};            // --aux-address
+  std::string label = "bridge";                // the network, in messages
+};
+
 class AddressPool {
  public:
-  // Gateway, network and broadcast address are never given out.
-  AddressPool(Subnet subnet, Ipv4 gateway);
+  // Gateway, auxiliary, network and broadcast addresses are never given out.
+  AddressPool(Subnet subnet, Ipv4 gateway, PoolLimits limits = {});
 
-  // The lowest free address, as docker's default bridge does; Unavailable when none is left.
+  // The lowest free address of the range, as docker's default bridge does; Unavailable when
+  // none is left.
   Result<Ipv4> lease(const ContainerId& owner);
   // Exactly `address`: InvalidArgument outside the subnet, Conflict when it is in use.
   Result<> reserve(Ipv4 address, const ContainerId& owner);
@@ -33,6 +41,8 @@ class AddressPool {
 
   Subnet subnet_;
   Ipv4 gateway_;
+  PoolLimits limits_;
+  Subnet range_;  // leases come out of it
   std::map<Ipv4, ContainerId> owners_;
   // Every usable address below it is in use, so that a lease does not walk over them all.
   std::uint32_t lowest_candidate_;

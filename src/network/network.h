@@ -1,14 +1,16 @@
-// Networks: the container networks of one engine. It owns one bridge, its addresses, one
-// nf_tables table and a pool of ready network namespaces, all named after the engine, and
-// nothing else on the host: no foreign table, chain, route or interface is ever changed
-// (net.ipv4.ip_forward is switched on, as docker does).
+// Networks: the container networks of one engine. It owns a bridge per network, their
+// addresses, one nf_tables table and a pool of ready network namespaces, all named after the
+// engine, and nothing else on the host: no foreign table, chain, route or interface is ever
+// changed (net.ipv4.ip_forward is switched on, as docker does).
 //
-// State: addresses in use are kept in memory only. The engine stores each Endpoint in its
+// State: everything is kept in memory only. The engine stores each user network's Description
+// in a row of its own and hands it back with adopt_network(), and each Endpoint in its
 // container's row and hands the live ones back with restore(), so a crash at any point
 // leaves nothing to repair: a namespace that no process and no descriptor holds dies by
-// itself and takes its veth pair along.
+// itself and takes its veth pair along, and restore() removes a bridge that no row names.
 //
-// Order of calls: open, restore (once, also with an empty list), then take and release.
+// Order of calls: open, adopt_network per row, restore (once, also with an empty list), then
+// the rest.
 // Thread-safe; take() blocks for less than a millisecond while the pool is stocked.
 #pragma once
 
@@ -53,6 +55,8 @@ struct Endpoint {
   std::string gateway;         // "172.17.0.1"
   std::string mac;             // "02:42:ac:11:00:02": derived from ip unless asked for
   std::string host_interface;  // our end of the veth pair; restore() finds it again
+  std::string interface = "eth0";    // the container's end
+  std::int64_t gateway_priority = 0;  // --gw-priority: the highest has the default route
 
   bool operator==(const Endpoint&) const = default;
 };
@@ -60,11 +64,20 @@ struct Endpoint {
 // `host` and `container:` need no sandbox of their own: see open_netns below.
 enum class Mode : std::uint8_t { Bridge, None };
 
+// What an endpoint may ask for.
+struct EndpointWishes {
+  std::optional<std::string> ip;  // refused outside the subnet or when in use
+  std::optional<std::string> mac;
+  std::int64_t gateway_priority = 0;
+};
+
 struct SandboxRequest {
   ContainerId container;
   Mode mode = Mode::Bridge;
   std::optional<std::string> ip;  // refused outside the subnet or when in use
   std::optional<std::string> mac;
+  std::optional<NetworkId> network = std::nullopt;  // nothing: the default bridge
+  std::int64_t gateway_priority = 0;
 };
 
 // net.* sysctls of the container are written by the runtime after this: eth0 exists by then.
@@ -79,15 +92,71 @@ struct LiveEndpoint {
   Endpoint endpoint;
 };
 
-// What `network ls` and `network inspect` need to know of a network.
+enum class Protocol : std::uint8_t { Tcp = 6, Udp = 17, Sctp = 132 };
+
+// `first` to `last` are the ports of the host that may be taken; 0 and 0: any free one.
+struct PortRequest {
+  Protocol protocol = Protocol::Tcp;
+  std::uint16_t container_port = 0;
+  std::string host_ip;  // "": the network's default, which is "0.0.0.0"
+  std::uint16_t first = 0;
+  std::uint16_t last = 0;
+};
+struct PublishedPort {
+  Protocol protocol = Protocol::Tcp;
+  std::uint16_t container_port = 0;
+  std::string host_ip;  // "0.0.0.0"
+  std::uint16_t host_port = 0;
+
+  bool operator==(const PublishedPort&) const = default;
+};
+
+struct LivePorts {
+  ContainerId container;
+  std::vector<PublishedPort> ports;
+};
+
+// A network: what `network ls` and `network inspect` need to know, and what the engine stores
+// of a user network. Addresses are empty for host and none.
 struct Description {
   NetworkId id;
   std::string name;
   std::string driver;  // "bridge", "host", "null"
   Instant created;
-  std::string subnet;                          // "172.17.0.0/16"; "" for host and none
-  std::string gateway;                         // "172.17.0.1"
+  std::string subnet;    // "172.17.0.0/16"
+  std::string gateway;   // "172.17.0.1"
   std::map<std::string, std::string> options;  // com.docker.network.*
+  std::map<std::string, std::string> labels;
+  std::string ip_range;  // addresses are given out of it; "": the whole subnet
+  std::map<std::string, std::string> auxiliary_addresses;  // never given out
+  bool subnet_chosen = false;   // by us, from the default pools: no fixed addresses then
+  bool gateway_shown = true;    // in inspect: docker shows no gateway that it chose itself
+  bool internal = false;
+  bool attachable = false;
+  std::map<std::string, std::string> ipam_options;
+  std::string bridge;           // name of the interface
+};
+
+// What `network create` asks for.
+struct NetworkRequest {
+  std::string name;
+  std::string driver = "bridge";
+  std::string subnet;  // "": the first default pool that is free
+  std::string gateway;
+  std::string ip_range;
+  std::map<std::string, std::string> auxiliary_addresses;
+  std::map<std::string, std::string> options;
+  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> ipam_options;
+  bool internal = false;
+  bool attachable = false;
+};
+
+// One more interface for a container that has a sandbox.
+struct JoinRequest {
+  ContainerId container;
+  NetworkId network;
+  EndpointWishes wishes;
 };
 
 struct PoolCounts {
@@ -104,20 +173,56 @@ class Networks {
   static Result<std::unique_ptr<Networks>> open(Options options);
   virtual ~Networks() = default;
 
-  // Reserves the addresses of live containers, and removes interfaces and neighbour
-  // entries of ours that belong to none of them.
-  virtual Result<> restore(std::span<const LiveEndpoint> live) = 0;
+  // ---- user networks ------------------------------------------------------------------
+  // Checks the request in docker's words and settles what it leaves open; name and subnet are
+  // taken from now on. The caller stores the description, then calls raise_network; on a
+  // failure in between, drop_network.
+  virtual Result<Description> plan_network(const NetworkRequest& request) = 0;
+  // Bridge and rules of a planned network.
+  virtual Result<> raise_network(const NetworkId& id) = 0;
+  // plan and raise for a row of the engine's. A failure is remembered: joins of it say so.
+  virtual void adopt_network(const Description& network) = 0;
+  // Forbidden in docker's words while a container is on it.
+  virtual Result<> remove_network(const NetworkId& id) = 0;
+
+  // ---- containers ---------------------------------------------------------------------
+  // Reserves the addresses and ports of live containers, and removes interfaces, bridges and
+  // neighbour entries of ours that belong to none of them. Until it is done the rules of an
+  // earlier engine stay in force, so that published ports work on meanwhile.
+  virtual Result<> restore(std::span<const LiveEndpoint> live,
+                           std::span<const LivePorts> ports) = 0;
+  Result<> restore(std::span<const LiveEndpoint> live) { return restore(live, {}); }
 
   // A namespace ready for the container: lo up and, for Mode::Bridge, eth0 with address,
   // MAC and default route, up and connected. One sandbox per container id (Conflict).
   virtual Result<Sandbox> take(const SandboxRequest& request) = 0;
 
-  // The container is gone: its address may be given out again. Unknown ids are ignored.
+  // An interface on one more network, live or before the container's process exists; `netns`
+  // is the sandbox. The default route goes to the endpoint with the highest priority, then
+  // the first by name, that is not on an internal network.
+  virtual Result<Endpoint> join(const JoinRequest& request, const sys::Fd& netns) = 0;
+  // Takes the interface away; published ports move to the endpoint that has the default route.
+  virtual Result<> leave(const ContainerId& container, const NetworkId& network,
+                         const sys::Fd& netns) = 0;
+
+  // The container is gone: its addresses and ports may be given out again. Unknown ids are
+  // ignored.
   virtual void release(const ContainerId& container) = 0;
 
+  // Makes the ports reachable through the endpoint that has the default route. All or none;
+  // Conflict in docker's words for a port that is taken. Replaces nothing: once per sandbox.
+  // No endpoint that can publish (an internal network): an empty list.
+  virtual Result<std::vector<PublishedPort>> publish(const ContainerId& container,
+                                                     std::span<const PortRequest> ports) = 0;
+
   [[nodiscard]] virtual std::optional<Endpoint> endpoint(const ContainerId& container) = 0;
-  // bridge, host, none; ids are stable for an engine_id.
+  [[nodiscard]] virtual std::vector<Endpoint> endpoints(const ContainerId& container) = 0;
+  // bridge, host, none, whose ids are stable for an engine_id, and the user networks.
   [[nodiscard]] virtual std::vector<Description> descriptions() = 0;
+  // Full id, name, unique id prefix, in that order; NotFound "network x not found".
+  [[nodiscard]] virtual Result<Description> find_network(std::string_view name) = 0;
+  // How many endpoints are on it.
+  [[nodiscard]] virtual std::size_t members(const NetworkId& id) = 0;
   [[nodiscard]] virtual PoolCounts pool_counts() = 0;
 
   // Why Mode::Bridge cannot work on this host; nothing if it can.

@@ -1,41 +1,20 @@
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <map>
-#include <mutex>
-#include <set>
-#include <unordered_map>
 
-#include "base/guarded.h"
 #include "base/log.h"
 #include "base/strings.h"
-#include "base/undo.h"
 #include "network/bridge.h"
-#include "network/firewall.h"
-#include "network/ipam.h"
-#include "network/network.h"
-#include "network/pool.h"
-#include "network/sandbox.h"
+#include "network/kernel_networks.h"
 
 namespace wherry::network {
 namespace {
 
 constexpr std::size_t kMaximumSuffix = 8;
-
-// "wherry0" and "wherry" for the default engine; others carry their suffix. Fifteen
-// characters are the kernel's limit for interfaces.
-std::string bridge_name(const std::string& suffix) {
-  return suffix.empty() ? "wherry0" : "wherry-" + suffix;
-}
-std::string table_name(const std::string& suffix) {
-  return suffix.empty() ? "wherry" : "wherry-" + suffix;
-}
 
 // Stable for an engine: 64 hex digits by splitmix64 over an FNV-1a hash of both names. Ids
 // need to differ, not to be secret.
@@ -65,130 +44,183 @@ Result<> check_options(const Options& options) {
   return {};
 }
 
-// What exists once the bridge is up.
-struct Ground {
-  Bridge bridge;
-  Subnet subnet;
-};
+// Our interface of a veth pair is known by the alias that owner_alias() gave it.
+bool is_ours(const sys::Link& link, const std::string& prefix) {
+  return link.kind == "veth" && link.name.starts_with(prefix);
+}
 
-struct Taken {
-  std::optional<Endpoint> endpoint;  // nothing for Mode::None
-  sys::Fd netns;                     // keeps the namespace until release; not there after a restart
-};
+Result<> delete_if_there(sys::NetlinkSocket& route, int index) {
+  sys::NetlinkBatch batch;
+  sys::delete_link(batch, index);
+  auto deleted = route.transact(batch);
+  // Its namespace may have ended by itself meanwhile.
+  if (!deleted && deleted.error().errno_value() != ENODEV) return deleted;
+  return {};
+}
 
-struct State {
-  bool restored = false;
-  std::optional<AddressPool> addresses;  // set with the ground
-  std::unordered_map<ContainerId, Taken> taken;
-};
+}  // namespace
 
-class KernelNetworks final : public Networks {
- public:
-  explicit KernelNetworks(Options options)
-      : options_(std::move(options)),
-        created_(now()),
-        bridge_id_(network_id(options_.engine_id, "bridge")),
-        veth_prefix_(veth_prefix(options_.suffix)) {}
+std::string bridge_name(const std::string& suffix) {
+  return suffix.empty() ? "wherry0" : "wherry-" + suffix;
+}
+std::string table_name(const std::string& suffix) {
+  return suffix.empty() ? "wherry" : "wherry-" + suffix;
+}
 
-  // Bridge, table and forwarding; what fails is remembered as the bridge's problem.
-  void prepare();
+SegmentFacts facts(const Segment& segment) {
+  return {.id = segment.description.id,
+          .name = segment.description.name,
+          .bridge = segment.description.bridge,
+          .bridge_index = segment.bridge_index,
+          .addressing = segment.addressing,
+          .settings = segment.settings,
+          .internal = segment.description.internal};
+}
 
-  Result<> restore(std::span<const LiveEndpoint> live) override;
-  Result<Sandbox> take(const SandboxRequest& request) override;
-  void release(const ContainerId& container) override;
-  std::optional<Endpoint> endpoint(const ContainerId& container) override;
-  std::vector<Description> descriptions() override;
-  PoolCounts pool_counts() override { return pool_->counts(); }
-  std::optional<Error> bridge_problem() override { return problem_; }
-  Result<> remove_everything() override;
+Result<Segment> make_segment(const Description& network) {
+  const BridgeSettings settings = TRY(bridge_settings(network.options));
+  const Addressing addresses = TRY(addressing(network));
+  const PoolLimits limits{.range = addresses.range,
+                          .auxiliary = addresses.auxiliary,
+                          .label = network.name};
+  return Segment{.description = network,
+                 .settings = settings,
+                 .addressing = addresses,
+                 .addresses = AddressPool(addresses.subnet, addresses.gateway, limits)};
+}
 
- private:
-  Result<Ground> lay_ground();
-  Result<> reserve_live(const LiveEndpoint& live);
-  Result<> reconnect(const LiveEndpoint& live, const std::vector<sys::Link>& links);
-  Result<> remove_strays(const std::set<std::string>& live_containers,
-                         const std::set<Ipv4>& live_addresses);
-  Result<> claim(const SandboxRequest& request);
-  Result<Endpoint> lease_endpoint(const SandboxRequest& request);
-  Result<> connect(ReadySandbox& ready, const ContainerId& container, const Endpoint& endpoint);
-  [[nodiscard]] Result<ConnectSandbox> connection(const ContainerId& container,
-                                                  const Endpoint& endpoint) const;
-  void disconnect(const Endpoint& endpoint);
-  void forget(const ContainerId& container);
+std::vector<NetworkId> State::internal_networks() const {
+  std::vector<NetworkId> ids;
+  for (const auto& [id, segment] : segments)
+    if (segment.description.internal) ids.push_back(id);
+  return ids;
+}
 
-  const Options options_;
-  const Instant created_;
-  const NetworkId bridge_id_;
-  const std::string veth_prefix_;
-  // Written by prepare() only, before any other thread can see this object.
-  std::optional<Ground> ground_;
-  std::optional<Error> problem_;
-  std::set<std::string> links_at_open_;
-  std::unique_ptr<SandboxPool> pool_;
+const Endpoint* State::gateway_of(const ContainerId& container) const {
+  const auto found = taken.find(container);
+  if (found == taken.end()) return nullptr;
+  return default_route_endpoint(found->second.endpoints, internal_networks());
+}
 
-  Guarded<State> state_;
-  // For work off the critical path; held over its system calls, which do not wait.
-  std::mutex route_mutex_;
-  sys::NetlinkSocket route_;
-};
+KernelNetworks::KernelNetworks(Options options)
+    : options_(std::move(options)),
+      created_(now()),
+      bridge_id_(network_id(options_.engine_id, "bridge")),
+      veth_prefix_(veth_prefix(options_.suffix)) {}
 
-Result<Ground> KernelNetworks::lay_ground() {
+// "<table>/net/<id>": which engine's and which network's bridge an interface is.
+std::string KernelNetworks::bridge_alias(const NetworkId& id) const {
+  return table_name(options_.suffix) + "/net/" + id.str();
+}
+
+FirewallSpec KernelNetworks::firewall_spec() {
+  FirewallSpec spec{table_name(options_.suffix), {}, {}};
+  auto state = state_.lock();
+  for (const auto& [id, segment] : state->segments)
+    spec.networks.push_back(
+        {.bridge = segment.description.bridge,
+         .subnet = segment.addressing.subnet,
+         .icc = segment.icc(),
+         .internal = segment.description.internal ? Internal::Yes : Internal::No,
+         .masquerade = segment.settings.masquerade ? Masquerade::Yes : Masquerade::No});
+  for (const auto& [id, taken] : state->taken) {
+    const auto targets = targets_of(taken);
+    spec.ports.insert(spec.ports.end(), targets.begin(), targets.end());
+  }
+  return spec;
+}
+
+Result<> KernelNetworks::write_table() {
+  const std::scoped_lock lock(firewall_mutex_);
+  return apply_table_locked();
+}
+
+// The table of an earlier engine stays until restore() knows which ports it must have.
+Result<> KernelNetworks::write_first_table() {
+  const std::scoped_lock lock(firewall_mutex_);
+  netfilter_ = TRY(sys::NetlinkSocket::open(NETLINK_NETFILTER));
+  const std::string table = table_name(options_.suffix);
+  for (const NftChainInfo& chain : TRY(list_base_chains(netfilter_)))
+    if (chain.family == NFPROTO_INET && chain.table == table) return {};
+  return apply_table_locked();
+}
+
+Result<> KernelNetworks::apply_table_locked() {
+  return apply_firewall(netfilter_, firewall_spec());
+}
+
+Result<Segment> KernelNetworks::lay_ground() {
   route_ = TRY(sys::NetlinkSocket::open(NETLINK_ROUTE));
   for (const sys::Link& link : TRY(sys::list_links(route_)))
-    if (link.kind == "veth" && link.name.starts_with(veth_prefix_))
-      links_at_open_.insert(link.name);
+    if (is_ours(link, veth_prefix_)) links_at_open_.insert(link.name);
 
-  const std::string name = bridge_name(options_.suffix);
-  Ground ground;
-  ground.bridge = TRY(ensure_bridge(route_, {name, options_.bip, options_.mtu}));
-  ground.subnet = subnet_of(ground.bridge.address.ip, ground.bridge.address.prefix);
-
-  auto netfilter = sys::NetlinkSocket::open(NETLINK_NETFILTER);
-  if (!netfilter) return explain(std::move(netfilter).error(), "nf_tables");
-  // The table stands before packets are forwarded: no moment without its rules.
-  const std::string table = table_name(options_.suffix);
-  auto applied = apply_firewall(*netfilter, {table, name, ground.subnet, options_.icc});
-  if (!applied) return explain(std::move(applied).error(), "nf_tables");
-  // Without it containers reach this host, but nothing beyond: limited, not useless.
-  if (auto forwarding = enable_forwarding(); !forwarding)
-    log::warning("containers reach no other host: {}", forwarding.error().message());
-  for (const std::string& chain :
-       foreign_forward_drops(*netfilter, table).value_or(std::vector<std::string>{}))
-    log::warning(
-        "the firewall chain \"{}\" drops forwarded packets by default: containers may "
-        "not reach other hosts unless it accepts traffic of {}",
-        chain, name);
-  return ground;
+  Description network{.id = bridge_id_, .name = "bridge", .driver = "bridge", .created = created_,
+                      .subnet = "", .gateway = ""};
+  network.bridge = bridge_name(options_.suffix);
+  network.options = {
+      {"com.docker.network.bridge.default_bridge", "true"},
+      {"com.docker.network.bridge.enable_icc", options_.icc == Icc::On ? "true" : "false"},
+      {"com.docker.network.bridge.enable_ip_masquerade", "true"},
+      {"com.docker.network.bridge.host_binding_ipv4", "0.0.0.0"},
+      {"com.docker.network.bridge.name", network.bridge},
+      {"com.docker.network.driver.mtu", std::to_string(options_.mtu)}};
+  const Bridge bridge =
+      TRY(ensure_bridge(route_, {network.bridge, options_.bip, options_.mtu}));
+  network.subnet = subnet_of(bridge.address.ip, bridge.address.prefix).str();
+  network.gateway = bridge.address.ip.str();
+  Segment segment = TRY(make_segment(network));
+  segment.bridge_index = bridge.index;
+  return segment;
 }
 
 void KernelNetworks::prepare() {
-  auto ground = lay_ground();
-  if (ground) {
-    ground_ = *ground;
-    state_.lock()->addresses.emplace(ground->subnet, ground->bridge.address.ip);
+  auto segment = lay_ground();
+  if (segment) {
+    const std::string bridge = segment->description.bridge;
+    state_.lock()->segments.emplace(bridge_id_, std::move(*segment));
+    // The table stands before packets are forwarded: no moment without its rules.
+    if (auto written = write_first_table(); !written)
+      problem_ = explain(std::move(written).error(), "nf_tables");
+    // Without it containers reach this host, but nothing beyond: limited, not useless.
+    if (problem_) state_.lock()->segments.clear();
+    else if (auto forwarding = enable_forwarding(); !forwarding)
+      log::warning("containers reach no other host: {}", forwarding.error().message());
+    if (!problem_)
+      for (const std::string& chain :
+           foreign_forward_drops(netfilter_, table_name(options_.suffix))
+               .value_or(std::vector<std::string>{}))
+        log::warning(
+            "the firewall chain \"{}\" drops forwarded packets by default: containers may "
+            "not reach other hosts unless it accepts traffic of {}",
+            chain, bridge);
   } else {
-    problem_ = std::move(ground).error();
+    problem_ = std::move(segment).error();
   }
   pool_ = std::make_unique<SandboxPool>(SandboxPool::Options{.veth_prefix = veth_prefix_,
                                                              .mtu = options_.mtu,
                                                              .target = options_.pool_target,
-                                                             .bridge = ground_.has_value()});
+                                                             .bridge = !problem_.has_value()});
 }
 
-Result<> KernelNetworks::restore(std::span<const LiveEndpoint> live) {
-  std::set<std::string> containers;
+Result<> KernelNetworks::restore(std::span<const LiveEndpoint> live,
+                                 std::span<const LivePorts> ports) {
+  std::set<std::string> aliases;
   std::set<Ipv4> addresses;
   for (const LiveEndpoint& entry : live) {
     // One row that does not fit any more (another --bip) must not keep the engine down.
     if (auto reserved = reserve_live(entry); !reserved)
       log::warning("container {}: {}", entry.container.short_form(), reserved.error().message());
-    containers.insert(entry.container.str());
+    aliases.insert(owner_alias(entry.container, entry.endpoint.network_id));
     if (const auto ip = parse_ipv4(entry.endpoint.ip)) addresses.insert(*ip);
   }
-  if (ground_) {
+  for (const LivePorts& entry : ports) hold_live_ports(entry);
+  if (!problem_) {
+    TRY_AS("nf_tables", write_table());
     const std::scoped_lock lock(route_mutex_);
-    TRY(remove_strays(containers, addresses));
+    TRY(remove_stray_interfaces(aliases));
+    TRY(remove_stray_neighbours(addresses));
     const auto links = TRY(sys::list_links(route_));
+    TRY(remove_stray_bridges(links));
     for (const LiveEndpoint& entry : live)
       if (auto joined = reconnect(entry, links); !joined)
         log::warning("container {}: {}", entry.container.short_form(), joined.error().message());
@@ -199,213 +231,121 @@ Result<> KernelNetworks::restore(std::span<const LiveEndpoint> live) {
 
 Result<> KernelNetworks::reserve_live(const LiveEndpoint& live) {
   auto state = state_.lock();
-  state->taken.insert_or_assign(live.container, Taken{live.endpoint, {}});
+  state->taken[live.container].endpoints.push_back(live.endpoint);
   const auto ip = parse_ipv4(live.endpoint.ip);
-  if (!ip || !state->addresses) return {};
-  return state->addresses->reserve(*ip, live.container);
+  const auto segment = state->segments.find(live.endpoint.network_id);
+  if (!ip || segment == state->segments.end()) return {};
+  return segment->second.addresses.reserve(*ip, live.container);
 }
 
 // Finds the interface of a live container by its alias, and puts the port back where somebody
 // removed our bridge or its entries.
 Result<> KernelNetworks::reconnect(const LiveEndpoint& live, const std::vector<sys::Link>& links) {
+  const std::string alias = owner_alias(live.container, live.endpoint.network_id);
   const auto link = std::find_if(links.begin(), links.end(), [&](const sys::Link& candidate) {
-    return candidate.name.starts_with(veth_prefix_) && candidate.alias == live.container.str();
+    return candidate.name.starts_with(veth_prefix_) && candidate.alias == alias;
   });
   if (link == links.end())
     return Error::not_found("its network interface is gone: restart the container");
   {
     auto state = state_.lock();
-    auto& endpoint = state->taken[live.container].endpoint;
-    if (endpoint) endpoint->host_interface = link->name;
+    for (Endpoint& endpoint : state->taken[live.container].endpoints)
+      if (endpoint.network_id == live.endpoint.network_id) endpoint.host_interface = link->name;
   }
-  return connect_port(route_, link->index, TRY(connection(live.container, live.endpoint)));
+  const SegmentFacts segment = TRY(facts_of(live.endpoint.network_id));
+  return connect_port(route_, link->index,
+                      TRY(connection(live.container, segment, live.endpoint)));
 }
 
-Result<> KernelNetworks::remove_strays(const std::set<std::string>& live_containers,
-                                       const std::set<Ipv4>& live_addresses) {
+Result<> KernelNetworks::remove_stray_interfaces(const std::set<std::string>& live_aliases) {
   for (const std::string& name : links_at_open_) {
     const auto link = TRY(sys::find_link(route_, name));
-    if (!link || live_containers.contains(link->alias)) continue;
-    sys::NetlinkBatch batch;
-    sys::delete_link(batch, link->index);
-    auto deleted = route_.transact(batch);
-    // Its namespace may have ended by itself meanwhile.
-    if (!deleted && deleted.error().errno_value() != ENODEV) return deleted;
-  }
-  const int bridge = ground_->bridge.index;
-  const auto neighbours = TRY(sys::list_neighbours(route_, bridge, AF_INET));
-  for (const sys::Neighbour& entry : neighbours) {
-    const bool ours = (entry.state & NUD_PERMANENT) != 0;
-    if (!ours || live_addresses.contains(ipv4_of(entry.ip))) continue;
-    sys::NetlinkBatch batch;
-    sys::delete_neighbour(batch, bridge, entry.ip);
-    auto deleted = route_.transact(batch);
-    if (!deleted && deleted.error().errno_value() != ENOENT) return deleted;
+    if (!link || live_aliases.contains(link->alias)) continue;
+    TRY(delete_if_there(route_, link->index));
   }
   return {};
 }
 
-// One sandbox per container: the entry is there from now on.
-Result<> KernelNetworks::claim(const SandboxRequest& request) {
-  auto state = state_.lock();
-  if (!state->restored) return Error::internal("networks: take before restore");
-  const bool inserted = state->taken.try_emplace(request.container).second;
-  if (!inserted)
-    return Error::conflict(
-        fmt::format("container {} has a network sandbox already", request.container.short_form()));
+Result<> KernelNetworks::remove_stray_neighbours(const std::set<Ipv4>& live_addresses) {
+  std::vector<int> bridges;
+  {
+    auto state = state_.lock();
+    for (const auto& [id, segment] : state->segments)
+      if (segment.bridge_index != 0) bridges.push_back(segment.bridge_index);
+  }
+  for (const int bridge : bridges) {
+    for (const sys::Neighbour& entry : TRY(sys::list_neighbours(route_, bridge, AF_INET))) {
+      const bool ours = (entry.state & NUD_PERMANENT) != 0;
+      if (!ours || live_addresses.contains(ipv4_of(entry.ip))) continue;
+      sys::NetlinkBatch batch;
+      sys::delete_neighbour(batch, bridge, entry.ip);
+      auto deleted = route_.transact(batch);
+      if (!deleted && deleted.error().errno_value() != ENOENT) return deleted;
+    }
+  }
   return {};
 }
 
-Result<Endpoint> KernelNetworks::lease_endpoint(const SandboxRequest& request) {
-  auto state = state_.lock();
-  AddressPool& addresses = *state->addresses;
-  std::optional<Ipv4> ip;
-  if (request.ip) {
-    ip = parse_ipv4(*request.ip);
-    if (!ip) return Error::invalid("invalid IPv4 address: " + *request.ip);
-    TRY(addresses.reserve(*ip, request.container));
-  } else {
-    ip = TRY(addresses.lease(request.container));
+// Of networks whose row went before the engine was killed.
+Result<> KernelNetworks::remove_stray_bridges(const std::vector<sys::Link>& links) {
+  std::set<std::string> known;
+  {
+    auto state = state_.lock();
+    for (const auto& [id, segment] : state->segments) known.insert(bridge_alias(id));
   }
-  Endpoint endpoint;
-  endpoint.network_id = bridge_id_;
-  endpoint.network_name = "bridge";
-  endpoint.endpoint_id = random_hex(32);
-  endpoint.ip = ip->str();
-  endpoint.prefix = ground_->subnet.prefix;
-  endpoint.gateway = ground_->bridge.address.ip.str();
-  endpoint.mac = request.mac.value_or(mac_text(mac_for(*ip)));
-  return endpoint;
-}
-
-Result<ConnectSandbox> KernelNetworks::connection(const ContainerId& container,
-                                                  const Endpoint& endpoint) const {
-  const auto ip = parse_ipv4(endpoint.ip);
-  const auto mac = parse_mac(endpoint.mac);
-  if (!ip || !mac)
-    return Error::invalid(
-        fmt::format("invalid endpoint: ip \"{}\", mac \"{}\"", endpoint.ip, endpoint.mac));
-  return ConnectSandbox{.bridge_index = ground_->bridge.index,
-                        .isolated = options_.icc == Icc::Off,
-                        .ip = *ip,
-                        .prefix = ground_->subnet.prefix,
-                        .gateway = ground_->bridge.address.ip,
-                        .mac = *mac,
-                        .owner = container.str()};
-}
-
-Result<> KernelNetworks::connect(ReadySandbox& ready, const ContainerId& container,
-                                 const Endpoint& endpoint) {
-  const ConnectSandbox request = TRY(connection(container, endpoint));
-  auto connected = connect_sandbox(ready, request);
-  if (!connected && connected.error().errno_value() == EXFULL)
-    return Error(ErrorKind::Unavailable,
-                 fmt::format("network bridge is full: a Linux bridge has 1023 ports, stop some "
-                             "containers or use another network ({})",
-                             connected.error().message()));
-  return connected;
-}
-
-Result<Sandbox> KernelNetworks::take(const SandboxRequest& request) {
-  const bool wants_bridge = request.mode == Mode::Bridge;
-  if (wants_bridge && !ground_) return Error(*problem_);
-  if (wants_bridge && request.mac && !parse_mac(*request.mac))
-    return Error::invalid("invalid MAC address: " + *request.mac);
-  TRY(claim(request));
-  Undo undo;
-  undo.add([&] { release(request.container); });
-  Undo always;
-  always.add([&] { pool_->refill(); });
-
-  std::optional<Endpoint> endpoint;
-  if (wants_bridge) {
-    endpoint = TRY(lease_endpoint(request));
-    state_.lock()->taken[request.container].endpoint = endpoint;
+  for (const sys::Link& link : links) {
+    const bool ours = link.kind == "bridge" && link.alias.starts_with(bridge_alias(NetworkId()));
+    if (ours && !known.contains(link.alias)) TRY(delete_if_there(route_, link.index));
   }
-  ReadySandbox ready = TRY_AS("network sandbox", pool_->take(request.mode));
-  if (endpoint) {
-    endpoint->host_interface = ready.host_interface;
-    TRY_AS("connect to network bridge", connect(ready, request.container, *endpoint));
-  }
-  state_.lock()->taken[request.container] = Taken{endpoint, TRY(ready.netns.duplicate())};
-  undo.commit();
-  return Sandbox{std::move(ready.netns), std::move(endpoint)};
-}
-
-void KernelNetworks::release(const ContainerId& container) {
-  std::optional<Endpoint> gone = endpoint(container);
-  // The address is free again only when nothing in the kernel points to its old owner.
-  if (gone) disconnect(*gone);
-  forget(container);
-}
-
-// Best effort: most of it is gone already when the namespace has ended. The veth pair is not
-// deleted, which would take 30 ms: it dies with its namespace. Until then (processes of a
-// `--network container:` neighbour may live on) its port is closed.
-void KernelNetworks::disconnect(const Endpoint& endpoint) {
-  const auto ip = parse_ipv4(endpoint.ip);
-  if (!ground_ || !ip) return;
-  const std::scoped_lock lock(route_mutex_);
-  sys::NetlinkBatch batch;
-  const auto link = sys::find_link(route_, endpoint.host_interface);
-  if (link && *link) sys::close_port(batch, (*link)->index);
-  sys::delete_neighbour(batch, ground_->bridge.index, ip->bytes());
-  static_cast<void>(route_.transact(batch));
-}
-
-void KernelNetworks::forget(const ContainerId& container) {
-  auto state = state_.lock();
-  const auto found = state->taken.find(container);
-  if (found == state->taken.end()) return;
-  const std::optional<Endpoint>& endpoint = found->second.endpoint;
-  const auto ip = endpoint ? parse_ipv4(endpoint->ip) : std::nullopt;
-  if (ip && state->addresses) state->addresses->release(*ip);
-  sys::Fd netns = std::move(found->second.netns);
-  state->taken.erase(found);
-  if (netns) pool_->bury(std::move(netns));
-}
-
-std::optional<Endpoint> KernelNetworks::endpoint(const ContainerId& container) {
-  auto state = state_.lock();
-  const auto found = state->taken.find(container);
-  return found == state->taken.end() ? std::nullopt : found->second.endpoint;
+  return {};
 }
 
 std::vector<Description> KernelNetworks::descriptions() {
-  Description bridge{bridge_id_, "bridge", "bridge", created_, "", "", {}};
-  if (ground_) {
-    bridge.subnet = ground_->subnet.str();
-    bridge.gateway = ground_->bridge.address.ip.str();
+  std::vector<Description> all;
+  auto state = state_.lock();
+  for (const auto& [id, segment] : state->segments) all.push_back(segment.description);
+  if (!state->segments.contains(bridge_id_))
+    all.push_back({.id = bridge_id_, .name = "bridge", .driver = "bridge", .created = created_,
+                   .subnet = "", .gateway = ""});
+  for (const auto& [name, driver] : {std::pair{"host", "host"}, {"none", "null"}})
+    all.push_back({.id = network_id(options_.engine_id, name), .name = name, .driver = driver,
+                   .created = created_, .subnet = "", .gateway = ""});
+  return all;
+}
+
+Result<Description> KernelNetworks::find_network(std::string_view name) {
+  const std::vector<Description> all = descriptions();
+  for (const Description& network : all)
+    if (network.id.str() == name) return network;
+  for (const Description& network : all)
+    if (network.name == name) return network;
+  const Description* found = nullptr;
+  for (const Description& network : all) {
+    if (name.empty() || !network.id.str().starts_with(name)) continue;
+    if (found != nullptr)
+      return Error::invalid(fmt::format(
+          "network {} is ambiguous ({} matches found based on ID prefix)", name, 2));
+    found = &network;
   }
-  bridge.options = {
-      {"com.docker.network.bridge.default_bridge", "true"},
-      {"com.docker.network.bridge.enable_icc", options_.icc == Icc::On ? "true" : "false"},
-      {"com.docker.network.bridge.enable_ip_masquerade", "true"},
-      {"com.docker.network.bridge.host_binding_ipv4", "0.0.0.0"},
-      {"com.docker.network.bridge.name", bridge_name(options_.suffix)},
-      {"com.docker.network.driver.mtu", std::to_string(options_.mtu)}};
-  return {std::move(bridge),
-          {network_id(options_.engine_id, "host"), "host", "host", created_, "", "", {}},
-          {network_id(options_.engine_id, "none"), "none", "null", created_, "", "", {}}};
+  if (found != nullptr) return *found;
+  return Error::not_found(fmt::format("network {} not found", name));
 }
 
 Result<> KernelNetworks::remove_everything() {
   pool_.reset();
+  {
+    const std::scoped_lock lock(firewall_mutex_);
+    auto netfilter = sys::NetlinkSocket::open(NETLINK_NETFILTER);
+    if (netfilter) TRY(remove_firewall(*netfilter, table_name(options_.suffix)));
+  }
   const std::scoped_lock lock(route_mutex_);
-  auto netfilter = sys::NetlinkSocket::open(NETLINK_NETFILTER);
-  if (netfilter) TRY(remove_firewall(*netfilter, table_name(options_.suffix)));
   if (!route_) return {};
   for (const sys::Link& link : TRY(sys::list_links(route_))) {
-    if (link.kind != "veth" || !link.name.starts_with(veth_prefix_)) continue;
-    sys::NetlinkBatch batch;
-    sys::delete_link(batch, link.index);
-    auto deleted = route_.transact(batch);
-    if (!deleted && deleted.error().errno_value() != ENODEV) return deleted;
+    const bool bridge = link.kind == "bridge" && link.alias.starts_with(bridge_alias(NetworkId()));
+    if (bridge || is_ours(link, veth_prefix_)) TRY(delete_if_there(route_, link.index));
   }
   return remove_bridge(route_, bridge_name(options_.suffix));
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Networks>> Networks::open(Options options) {
   TRY(check_options(options));

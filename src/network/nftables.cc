@@ -2,10 +2,13 @@
 
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "base/check.h"
 
@@ -16,6 +19,20 @@ constexpr std::uint32_t kRegister = NFT_REG_1;
 // Type of a comment in a rule's user data, as nft(8) writes and reads it.
 constexpr char kUserDataComment = 0;
 constexpr std::size_t kMaximumComment = 127;
+
+// Registers of four bytes; the first four of them are kRegister.
+constexpr std::uint32_t kFirstWord = NFT_REG32_00;
+// nft(8)'s numbers of types; a concatenation has six bits for each.
+constexpr std::uint32_t kTypeIpv4 = 7;
+constexpr std::uint32_t kTypeProtocol = 12;
+constexpr std::uint32_t kTypePort = 13;
+constexpr std::uint32_t kTypeInterface = 41;
+constexpr unsigned kTypeBits = 6;
+constexpr std::uint32_t kWord = 4;
+// An attribute is at most 64 KiB long: one message has so many elements.
+constexpr std::size_t kElementsPerMessage = 500;
+constexpr std::size_t kAddressOffset = 16;  // of the destination in an IPv4 header
+constexpr std::size_t kPortOffset = 2;      // of the destination's in all three protocols
 
 constexpr std::uint16_t table_message(std::uint16_t message) {
   return static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | message);
@@ -80,21 +97,79 @@ NftRule& NftRule::interface(std::uint32_t key, std::string_view name, nft_cmp_op
   });
 }
 
-NftRule& NftRule::address(std::uint32_t offset, const Subnet& subnet) {
-  // In family inet the offset of an address means nothing before the protocol is known.
-  add("meta", [](sys::NetlinkBatch& batch) {
-    batch.u32_be(NFTA_META_DREG, kRegister);
-    batch.u32_be(NFTA_META_KEY, NFT_META_NFPROTO);
+NftRule& NftRule::meta(std::uint32_t key, std::uint32_t target) {
+  return add("meta", [key, target](sys::NetlinkBatch& batch) {
+    batch.u32_be(NFTA_META_DREG, target);
+    batch.u32_be(NFTA_META_KEY, key);
   });
-  add("cmp", [](sys::NetlinkBatch& batch) {
+}
+
+NftRule& NftRule::payload(nft_payload_bases base, std::uint32_t offset, std::uint32_t target) {
+  const std::uint32_t length = base == NFT_PAYLOAD_NETWORK_HEADER ? 4 : 2;
+  return add("payload", [=](sys::NetlinkBatch& batch) {
+    batch.u32_be(NFTA_PAYLOAD_DREG, target);
+    batch.u32_be(NFTA_PAYLOAD_BASE, base);
+    batch.u32_be(NFTA_PAYLOAD_OFFSET, offset);
+    batch.u32_be(NFTA_PAYLOAD_LEN, length);
+  });
+}
+
+NftRule& NftRule::lookup(std::string_view set, std::optional<std::uint32_t> target) {
+  return add("lookup", [set = std::string(set), target](sys::NetlinkBatch& batch) {
+    batch.text(NFTA_LOOKUP_SET, set);
+    batch.u32_be(NFTA_LOOKUP_SREG, kRegister);
+    if (target) batch.u32_be(NFTA_LOOKUP_DREG, *target);
+  });
+}
+
+NftRule& NftRule::in_set(std::uint32_t key, std::string_view set) {
+  return meta(key, kRegister).lookup(set, std::nullopt);
+}
+
+NftRule& NftRule::interfaces_of(std::string_view set) {
+  // Two names of sixteen bytes fill two registers.
+  return meta(NFT_META_IIFNAME, NFT_REG_1)
+      .meta(NFT_META_OIFNAME, NFT_REG_2)
+      .lookup(set, std::nullopt);
+}
+
+NftRule& NftRule::destination_is_local() {
+  add("fib", [](sys::NetlinkBatch& batch) {
+    batch.u32_be(NFTA_FIB_DREG, kRegister);
+    batch.u32_be(NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+    batch.u32_be(NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR);
+  });
+  return add("cmp", [](sys::NetlinkBatch& batch) {
+    compare(batch, NFT_CMP_EQ, bytes_of(std::uint32_t{RTN_LOCAL}));
+  });
+}
+
+NftRule& NftRule::translate_by(std::string_view map, MapKey key) {
+  ipv4_only();
+  std::uint32_t word = kFirstWord;
+  if (key == MapKey::Address) payload(NFT_PAYLOAD_NETWORK_HEADER, kAddressOffset, word++);
+  meta(NFT_META_L4PROTO, word++);
+  payload(NFT_PAYLOAD_TRANSPORT_HEADER, kPortOffset, word);
+  lookup(map, kRegister);
+  return add("nat", [](sys::NetlinkBatch& batch) {
+    batch.u32_be(NFTA_NAT_TYPE, NFT_NAT_DNAT);
+    batch.u32_be(NFTA_NAT_FAMILY, NFPROTO_IPV4);
+    batch.u32_be(NFTA_NAT_REG_ADDR_MIN, kFirstWord);
+    batch.u32_be(NFTA_NAT_REG_PROTO_MIN, kFirstWord + 1);
+  });
+}
+
+NftRule& NftRule::ipv4_only() {
+  meta(NFT_META_NFPROTO, kRegister);
+  return add("cmp", [](sys::NetlinkBatch& batch) {
     compare(batch, NFT_CMP_EQ, bytes_of(std::uint8_t{NFPROTO_IPV4}));
   });
-  add("payload", [offset](sys::NetlinkBatch& batch) {
-    batch.u32_be(NFTA_PAYLOAD_DREG, kRegister);
-    batch.u32_be(NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
-    batch.u32_be(NFTA_PAYLOAD_OFFSET, offset);
-    batch.u32_be(NFTA_PAYLOAD_LEN, 4);
-  });
+}
+
+NftRule& NftRule::address(std::uint32_t offset, const Subnet& subnet) {
+  // In family inet the offset of an address means nothing before the protocol is known.
+  ipv4_only();
+  payload(NFT_PAYLOAD_NETWORK_HEADER, offset, kRegister);
   add("bitwise", [mask = htonl(subnet.mask())](sys::NetlinkBatch& batch) {
     mask_four_bytes(batch, bytes_of(mask));
   });
@@ -144,6 +219,59 @@ NftRule& NftRule::comment(std::string_view text) {
   return *this;
 }
 
+namespace {
+
+std::string padded_name(std::string_view name) {
+  CHECK(name.size() < IFNAMSIZ);
+  std::string bytes(name);
+  bytes.resize(IFNAMSIZ);
+  return bytes;
+}
+
+// A number in network order at the beginning of a word of four bytes.
+std::string word_of(std::uint32_t value, std::size_t bytes) {
+  std::string word(kWord, '\0');
+  for (std::size_t i = 0; i < bytes; ++i)
+    word[i] = static_cast<char>(value >> 8 * (bytes - 1 - i));
+  return word;
+}
+
+}  // namespace
+
+NftSet interface_set(std::string name) {
+  return {.name = std::move(name), .key_type = kTypeInterface, .key_length = IFNAMSIZ};
+}
+
+NftSet interface_pair_set(std::string name) {
+  return {.name = std::move(name),
+          .key_type = kTypeInterface << kTypeBits | kTypeInterface,
+          .key_length = 2 * IFNAMSIZ};
+}
+
+NftSet port_map(std::string name, NftRule::MapKey key) {
+  constexpr std::uint32_t kPort = kTypeProtocol << kTypeBits | kTypePort;
+  const bool address = key == NftRule::MapKey::Address;
+  return {.name = std::move(name),
+          .key_type = address ? kTypeIpv4 << 2 * kTypeBits | kPort : kPort,
+          .key_length = address ? 3 * kWord : 2 * kWord,
+          .data_type = kTypeIpv4 << kTypeBits | kTypePort,
+          .data_length = 2 * kWord};
+}
+
+NftElement interface_element(std::string_view name) { return {.key = padded_name(name)}; }
+
+NftElement interface_pair_element(std::string_view in, std::string_view out) {
+  return {.key = padded_name(in) + padded_name(out)};
+}
+
+NftElement port_element(const PortTarget& port) {
+  NftElement element;
+  if (port.host_ip) element.key = word_of(port.host_ip->value, 4);
+  element.key += word_of(port.protocol, 1) + word_of(port.host_port, 2);
+  element.data = word_of(port.container_ip.value, 4) + word_of(port.container_port, 2);
+  return element;
+}
+
 NftBatch::NftBatch(std::string table) : table_(std::move(table)) {
   batch_border(batch_, "begin nf_tables batch", NFNL_MSG_BATCH_BEGIN);
 }
@@ -160,6 +288,7 @@ void NftBatch::replace_table() {
   // carries the acknowledgement, because kernels before 6.10 do not acknowledge the end of
   // a batch.
   message("create table " + table_, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_ACK);
+  acknowledged_ = true;
   batch_.text(NFTA_TABLE_NAME, table_);
   message("delete table " + table_, NFT_MSG_DELTABLE, 0);
   batch_.text(NFTA_TABLE_NAME, table_);
@@ -193,6 +322,55 @@ void NftBatch::rule(std::string_view chain, const NftRule& rule) {
   });
   if (!rule.comment_.empty())
     batch_.bytes(NFTA_RULE_USERDATA, std::as_bytes(std::span(rule.comment_)));
+}
+
+void NftBatch::set(const NftSet& set) {
+  message("create set " + set.name, NFT_MSG_NEWSET, NLM_F_CREATE);
+  batch_.text(NFTA_SET_TABLE, table_);
+  batch_.text(NFTA_SET_NAME, set.name);
+  batch_.u32_be(NFTA_SET_FLAGS, set.data_length == 0 ? 0 : NFT_SET_MAP);
+  batch_.u32_be(NFTA_SET_KEY_TYPE, set.key_type);
+  batch_.u32_be(NFTA_SET_KEY_LEN, set.key_length);
+  if (set.data_length != 0) {
+    batch_.u32_be(NFTA_SET_DATA_TYPE, set.data_type);
+    batch_.u32_be(NFTA_SET_DATA_LEN, set.data_length);
+  }
+  batch_.u32_be(NFTA_SET_ID, next_set_id_++);
+}
+
+void NftBatch::elements(std::uint16_t type, const NftSet& set,
+                        std::span<const NftElement> elements) {
+  const bool adds = type == NFT_MSG_NEWSETELEM;
+  while (!elements.empty()) {
+    const auto some = elements.first(std::min(elements.size(), kElementsPerMessage));
+    elements = elements.subspan(some.size());
+    const std::uint16_t flags = (adds ? NLM_F_CREATE | NLM_F_EXCL : 0) |
+                                (std::exchange(acknowledged_, true) ? 0 : NLM_F_ACK);
+    message((adds ? "add elements to " : "delete elements of ") + set.name, type, flags);
+    batch_.text(NFTA_SET_ELEM_LIST_TABLE, table_);
+    batch_.text(NFTA_SET_ELEM_LIST_SET, set.name);
+    batch_.nest(NFTA_SET_ELEM_LIST_ELEMENTS, [&] {
+      for (const NftElement& element : some) {
+        batch_.nest(NFTA_LIST_ELEM, [&] {
+          batch_.nest(NFTA_SET_ELEM_KEY, [&] {
+            batch_.bytes(NFTA_DATA_VALUE, std::as_bytes(std::span(element.key)));
+          });
+          if (element.data.empty() || !adds) return;
+          batch_.nest(NFTA_SET_ELEM_DATA, [&] {
+            batch_.bytes(NFTA_DATA_VALUE, std::as_bytes(std::span(element.data)));
+          });
+        });
+      }
+    });
+  }
+}
+
+void NftBatch::add_elements(const NftSet& set, std::span<const NftElement> added) {
+  elements(NFT_MSG_NEWSETELEM, set, added);
+}
+
+void NftBatch::delete_elements(const NftSet& set, std::span<const NftElement> deleted) {
+  elements(NFT_MSG_DELSETELEM, set, deleted);
 }
 
 sys::NetlinkBatch NftBatch::finish() && {

@@ -12,6 +12,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +39,16 @@ class NftRule {
   }
   NftRule& source(const Subnet& subnet) { return address(12, subnet); }
   NftRule& destination(const Subnet& subnet) { return address(16, subnet); }
+  // The interface is in a set of names.
+  NftRule& in_interface_of(std::string_view set) { return in_set(NFT_META_IIFNAME, set); }
+  NftRule& out_interface_of(std::string_view set) { return in_set(NFT_META_OIFNAME, set); }
+  // Incoming and outgoing interface, as a pair, are in a set of pairs.
+  NftRule& interfaces_of(std::string_view set);
+  NftRule& destination_is_local();  // fib daddr type local
+  // Rewrites destination and port by a map: address . protocol . port -> address . port, or,
+  // with MapKey::AnyAddress, protocol . port -> address . port. No element: the next rule.
+  enum class MapKey : bool { AnyAddress, Address };
+  NftRule& translate_by(std::string_view map, MapKey key);
   NftRule& established();  // ct state established,related
   NftRule& translated();   // ct status dnat: came in through a published port
   NftRule& accept() { return verdict(NF_ACCEPT); }
@@ -49,6 +61,11 @@ class NftRule {
   using Step = std::function<void(sys::NetlinkBatch&)>;
   NftRule& interface(std::uint32_t key, std::string_view name, nft_cmp_ops operation);
   NftRule& address(std::uint32_t offset, const Subnet& subnet);
+  NftRule& ipv4_only();
+  NftRule& in_set(std::uint32_t key, std::string_view set);
+  NftRule& meta(std::uint32_t key, std::uint32_t target);
+  NftRule& payload(nft_payload_bases base, std::uint32_t offset, std::uint32_t target);
+  NftRule& lookup(std::string_view set, std::optional<std::uint32_t> target);
   NftRule& conntrack_bits(std::uint32_t key, std::uint32_t bits);
   NftRule& verdict(std::uint32_t code);
   NftRule& add(std::string_view expression, Step data);
@@ -64,6 +81,35 @@ struct NftBaseChain {
   std::int32_t priority;
 };
 
+// A named set, or a map if its data has a length. Types are nft(8)'s numbers, of which the
+// kernel keeps only the lengths.
+struct NftSet {
+  std::string name;
+  std::uint32_t key_type = 0;
+  std::uint32_t key_length = 0;
+  std::uint32_t data_type = 0;
+  std::uint32_t data_length = 0;
+};
+NftSet interface_set(std::string name);
+NftSet interface_pair_set(std::string name);
+NftSet port_map(std::string name, NftRule::MapKey key);
+
+struct NftElement {
+  std::string key;  // bytes; see below
+  std::string data = {};
+};
+NftElement interface_element(std::string_view name);
+NftElement interface_pair_element(std::string_view in, std::string_view out);
+
+struct PortTarget {
+  std::uint8_t protocol = 6;  // IPPROTO_*
+  std::optional<Ipv4> host_ip;  // nothing: any of the host's
+  std::uint16_t host_port = 0;
+  Ipv4 container_ip;
+  std::uint16_t container_port = 0;
+};
+NftElement port_element(const PortTarget& port);
+
 class NftBatch {
  public:
   explicit NftBatch(std::string table);
@@ -74,6 +120,9 @@ class NftBatch {
   void delete_table();
   void chain(const NftBaseChain& chain);  // policy accept
   void rule(std::string_view chain, const NftRule& rule);
+  void set(const NftSet& set);
+  void add_elements(const NftSet& set, std::span<const NftElement> elements);
+  void delete_elements(const NftSet& set, std::span<const NftElement> elements);
 
   // Closes the batch and sends it.
   Result<> commit(sys::NetlinkSocket& socket) &&;
@@ -82,9 +131,12 @@ class NftBatch {
 
  private:
   void message(std::string_view name, std::uint16_t type, std::uint16_t flags);
+  void elements(std::uint16_t type, const NftSet& set, std::span<const NftElement> elements);
 
   std::string table_;
   sys::NetlinkBatch batch_;
+  std::uint32_t next_set_id_ = 1;
+  bool acknowledged_ = false;  // the first message asks for an answer
 };
 
 // A base chain of any table, as the kernel lists it.

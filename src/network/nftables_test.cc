@@ -125,18 +125,38 @@ TEST(NftRule, a_comment_is_kept_as_nft_reads_it) {
 }
 // clang-format on
 
-TEST(Firewall, differs_by_icc_only_in_one_rule) {
-  FirewallSpec spec{"wherry", "wherry0", subnet_of(*parse_ipv4("172.17.0.0"), 16), Icc::Off};
+TEST(Firewall, icc_is_one_element_of_a_set) {
+  FirewallSpec spec{"wherry", {{"wherry0", subnet_of(*parse_ipv4("172.17.0.0"), 16)}}, {}};
   const sys::NetlinkBatch off = firewall_batch(spec).finish();
-  spec.icc = Icc::On;
+  spec.networks.front().icc = Icc::On;
   const sys::NetlinkBatch on = firewall_batch(spec).finish();
-  const auto left = messages(off);
-  const auto right = messages(on);
-  ASSERT_EQ(left.size(), right.size());
-  int differing = 0;
-  for (std::size_t i = 0; i < left.size(); ++i)
-    differing += hex(left[i].body) == hex(right[i].body) ? 0 : 1;
-  EXPECT_EQ(differing, 1);
+  EXPECT_EQ(messages(on).size(), messages(off).size() + 1);
+}
+
+TEST(Firewall, a_thousand_ports_cost_messages_of_five_hundred) {
+  FirewallSpec spec{"wherry", {{"wherry0", subnet_of(*parse_ipv4("172.17.0.0"), 16)}}, {}};
+  const std::size_t without = messages(firewall_batch(spec).finish()).size();
+  for (std::uint16_t port = 1; port <= 1000; ++port)
+    spec.ports.push_back({.host_port = port, .container_ip = *parse_ipv4("172.17.0.2"),
+                          .container_port = port});
+  EXPECT_EQ(messages(firewall_batch(spec).finish()).size(), without + 2);
+}
+
+TEST(Firewall, a_port_is_its_address_protocol_and_number_in_network_order) {
+  const auto text = [](const std::string& bytes) {
+    return hex(std::as_bytes(std::span(bytes)));
+  };
+  const PortTarget port{.protocol = 17,
+                        .host_ip = *parse_ipv4("10.0.0.1"),
+                        .host_port = 0x1234,
+                        .container_ip = *parse_ipv4("172.17.0.2"),
+                        .container_port = 53};
+  const NftElement element = port_element(port);
+  EXPECT_EQ(text(element.key), "0a000001" "11000000" "12340000");
+  EXPECT_EQ(text(element.data), "ac110002" "00350000");
+  PortTarget any = port;
+  any.host_ip.reset();
+  EXPECT_EQ(text(port_element(any).key), "11000000" "12340000");
 }
 
 }  // namespace

@@ -37,14 +37,21 @@ Result<> try_pair(int bridge_index) {
   ReadySandbox sandbox = TRY(maker.make(Mode::Bridge, {veth_prefix("probe"), 1500}));
   const Ipv4 gateway = *parse_ipv4("192.168.0.1");
   const Ipv4 ip{gateway.value + 1};
-  return connect_sandbox(sandbox, {bridge_index, true, ip, 24, gateway, mac_for(ip)});
+  return connect_sandbox(sandbox, {.bridge_index = bridge_index,
+                                   .ip = ip,
+                                   .prefix = 24,
+                                   .gateway = gateway,
+                                   .mac = mac_for(ip),
+                                   .owner = ""});
 }
 
 Result<> try_firewall() {
   auto netfilter = sys::NetlinkSocket::open(NETLINK_NETFILTER);
   if (!netfilter) return explain(std::move(netfilter).error(), "nf_tables");
-  auto applied = apply_firewall(
-      *netfilter, {kBridge, kBridge, subnet_of(*parse_ipv4("192.168.0.0"), 24), Icc::Off});
+  const FirewallNetwork network{kBridge, subnet_of(*parse_ipv4("192.168.0.0"), 24)};
+  const PortTarget port{.host_port = 80, .container_ip = *parse_ipv4("192.168.0.2"),
+                        .container_port = 80};
+  auto applied = apply_firewall(*netfilter, {kBridge, {network}, {port}});
   if (!applied) return explain(std::move(applied).error(), "nf_tables");
   return {};
 }

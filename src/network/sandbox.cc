@@ -5,6 +5,7 @@
 #include <sched.h>
 
 #include <cerrno>
+#include <thread>
 
 #include "base/check.h"
 #include "base/strings.h"
@@ -72,7 +73,8 @@ Result<ReadySandbox> SandboxMaker::make(Mode mode, const MakeSandbox& options) {
   // Without CAP_NET_ADMIN a container of --network none still runs, with lo down.
   const bool tolerable = mode == Mode::None && !raised && raised.error().errno_value() == EPERM;
   if (!raised && !tolerable) return std::move(raised).error().within("raise lo");
-  if (mode == Mode::Bridge) TRY(add_interface(sandbox, options));
+  if (mode == Mode::Bridge)
+    TRY(add_interface(sandbox, {.veth_prefix = options.veth_prefix, .mtu = options.mtu}));
   return sandbox;
 }
 
@@ -83,19 +85,19 @@ Result<> SandboxMaker::prepare_namespace(ReadySandbox& sandbox, Mode mode) {
   return {};
 }
 
-Result<> SandboxMaker::add_interface(ReadySandbox& sandbox, const MakeSandbox& options) {
+Result<> add_interface(ReadySandbox& sandbox, const AddInterface& request) {
   Result<> created;
   for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
-    sandbox.host_interface = options.veth_prefix + random_hex(4).substr(1);
+    sandbox.host_interface = request.veth_prefix + random_hex(4).substr(1);
     sys::NetlinkBatch batch;
-    sys::add_veth(batch, {sandbox.host_interface, "eth0", sandbox.netns.get(), options.mtu});
+    sys::add_veth(batch, {sandbox.host_interface, request.name, sandbox.netns.get(), request.mtu});
     created = sandbox.outside.transact(batch);
     const bool name_taken = !created && created.error().errno_value() == EEXIST;
     if (!name_taken) break;
   }
   TRY(std::move(created));
   sandbox.host_index = TRY(index_of(sandbox.outside, sandbox.host_interface));
-  sandbox.eth0_index = TRY(index_of(sandbox.inside, "eth0"));
+  sandbox.eth0_index = TRY(index_of(sandbox.inside, request.name));
   sys::NetlinkBatch batch;
   sys::change_link(batch, {.index = sandbox.host_index, .up = true, .without_ipv6_address = true});
   TRY(sandbox.outside.transact(batch));
@@ -104,10 +106,34 @@ Result<> SandboxMaker::add_interface(ReadySandbox& sandbox, const MakeSandbox& o
   return sys::wait_operational(sandbox.outside, sandbox.host_index, kCarrierTimeout_ms);
 }
 
+Result<ReadySandbox> open_sandbox(const sys::Fd& netns) {
+  ReadySandbox sandbox;
+  sandbox.netns = TRY(netns.duplicate());
+  sandbox.outside = TRY(sys::NetlinkSocket::open(NETLINK_ROUTE));
+  Result<sys::NetlinkSocket> inside;
+  // A socket belongs for ever to the namespace of the thread that opened it.
+  std::thread([&] {
+    inside = [&]() -> Result<sys::NetlinkSocket> {
+      if (::setns(netns.get(), CLONE_NEWNET) < 0)
+        return Error::from_errno(errno, "enter the network namespace");
+      return sys::NetlinkSocket::open(NETLINK_ROUTE);
+    }();
+  }).join();
+  sandbox.inside = TRY(std::move(inside));
+  return sandbox;
+}
+
+std::string owner_alias(const ContainerId& container, const NetworkId& network) {
+  return container.str() + "/" + network.str();
+}
+
 Result<> connect_port(sys::NetlinkSocket& route, int host_index, const ConnectSandbox& request) {
   sys::NetlinkBatch batch;
   sys::change_link(batch,
-                   {.index = host_index, .master = request.bridge_index, .alias = request.owner});
+                   {.index = host_index,
+                    .master = request.bridge_index,
+                    .mtu = request.mtu,
+                    .alias = request.owner});
   // Without learning a container cannot draw another's frames by sending with its MAC.
   sys::configure_port_and_raise(batch, {host_index, request.isolated, false});
   sys::set_forwarding(batch, host_index, request.mac);
@@ -120,10 +146,10 @@ Result<> connect_port(sys::NetlinkSocket& route, int host_index, const ConnectSa
 
 Result<> connect_sandbox(ReadySandbox& sandbox, const ConnectSandbox& request) {
   sys::NetlinkBatch inside;
-  sys::change_link(inside, {.index = sandbox.eth0_index, .mac = request.mac});
+  sys::change_link(inside, {.index = sandbox.eth0_index, .mac = request.mac, .mtu = request.mtu});
   sys::add_address(
       inside, {sandbox.eth0_index, request.ip.bytes(), static_cast<std::uint8_t>(request.prefix)});
-  sys::add_default_route(inside, request.gateway.bytes());
+  if (request.gateway) sys::add_default_route(inside, request.gateway->bytes());
   TRY(sandbox.inside.transact(inside));
   return connect_port(sandbox.outside, sandbox.host_index, request);
 }

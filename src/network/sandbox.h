@@ -1,6 +1,7 @@
 // One network sandbox: how the pool makes it and how a take finishes it.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -25,20 +26,32 @@ class SandboxMaker {
  private:
   // In the new namespace: what needs the thread to be there.
   Result<> prepare_namespace(ReadySandbox& sandbox, Mode mode);
-  Result<> add_interface(ReadySandbox& sandbox, const MakeSandbox& options);
-
   sys::Fd home_;  // the network namespace that the thread began in
 };
+
+// A veth pair whose container's end is `name`; both ends are up and operational after it.
+struct AddInterface {
+  std::string veth_prefix;
+  std::string name = "eth0";
+  unsigned mtu = 1500;
+};
+Result<> add_interface(ReadySandbox& sandbox, const AddInterface& request);
+
+// Sockets into a namespace that exists, without an interface.
+Result<ReadySandbox> open_sandbox(const sys::Fd& netns);
 
 struct ConnectSandbox {
   int bridge_index = 0;
   bool isolated = true;
   Ipv4 ip;
   unsigned prefix = 16;
-  Ipv4 gateway;
+  std::optional<Ipv4> gateway;   // nothing: no default route by this interface
+  std::optional<unsigned> mtu = std::nullopt;  // nothing: as it is
   sys::MacAddress mac{};
-  std::string owner;  // container id, kept as the alias of our end of the veth pair
+  std::string owner;  // kept as the alias of our end of the veth pair: see owner_alias
 };
+// "<container id>/<network id>": how restore finds the interface of an endpoint again.
+std::string owner_alias(const ContainerId& container, const NetworkId& network);
 // Address, MAC, route and bridge port: one batch outside, one inside.
 Result<> connect_sandbox(ReadySandbox& sandbox, const ConnectSandbox& request);
 

@@ -82,7 +82,53 @@ struct Network {
   std::map<std::string, std::string> labels;
 };
 
+// POST /networks/create. Absent booleans are docker's defaults.
+struct NetworkCreateRequest {
+  std::string name;
+  std::string driver;
+  std::string scope;
+  std::optional<bool> enable_ipv4;
+  std::optional<bool> enable_ipv6;
+  std::optional<Ipam> ipam;
+  bool internal = false;
+  bool attachable = false;
+  bool ingress = false;
+  bool config_only = false;
+  std::optional<ConfigReference> config_from;
+  StringMap options;
+  StringMap labels;
+};
+
+struct NetworkCreateResponse {
+  std::string id;
+  std::string warning;
+};
+
+// POST /networks/{id}/connect and disconnect.
+struct NetworkConnectRequest {
+  std::string container;
+  std::optional<EndpointSettings> endpoint_config;
+};
+struct NetworkDisconnectRequest {
+  std::string container;
+  bool force = false;
+};
+
+struct NetworkPruneResponse {
+  Strings networks_deleted;
+};
+
 // Bodies in docker_network_json.cc.
+json::Value to_json(const NetworkCreateRequest& source);
+Result<> from_json(const json::Value& value, NetworkCreateRequest& target);
+json::Value to_json(const NetworkCreateResponse& source);
+Result<> from_json(const json::Value& value, NetworkCreateResponse& target);
+json::Value to_json(const NetworkConnectRequest& source);
+Result<> from_json(const json::Value& value, NetworkConnectRequest& target);
+json::Value to_json(const NetworkDisconnectRequest& source);
+Result<> from_json(const json::Value& value, NetworkDisconnectRequest& target);
+json::Value to_json(const NetworkPruneResponse& source);
+Result<> from_json(const json::Value& value, NetworkPruneResponse& target);
 json::Value to_json(const EndpointIpamConfig& source);
 Result<> from_json(const json::Value& value, EndpointIpamConfig& target);
 json::Value to_json(const EndpointSettings& source);

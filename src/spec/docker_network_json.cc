@@ -43,4 +43,29 @@ Result<> from_json(const json::Value& value, Network& target) {
   return json::assign_object(value, target);
 }
 
+json::Value to_json(const NetworkCreateRequest& source) { return json::object_of(source); }
+Result<> from_json(const json::Value& value, NetworkCreateRequest& target) {
+  return json::assign_object(value, target);
+}
+
+json::Value to_json(const NetworkCreateResponse& source) { return json::object_of(source); }
+Result<> from_json(const json::Value& value, NetworkCreateResponse& target) {
+  return json::assign_object(value, target);
+}
+
+json::Value to_json(const NetworkConnectRequest& source) { return json::object_of(source); }
+Result<> from_json(const json::Value& value, NetworkConnectRequest& target) {
+  return json::assign_object(value, target);
+}
+
+json::Value to_json(const NetworkDisconnectRequest& source) { return json::object_of(source); }
+Result<> from_json(const json::Value& value, NetworkDisconnectRequest& target) {
+  return json::assign_object(value, target);
+}
+
+json::Value to_json(const NetworkPruneResponse& source) { return json::object_of(source); }
+Result<> from_json(const json::Value& value, NetworkPruneResponse& target) {
+  return json::assign_object(value, target);
+}
+
 }  // namespace wherry::spec::docker

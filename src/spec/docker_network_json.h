@@ -97,4 +97,50 @@ struct Describe<spec::docker::Network> {
                  field("Labels", &T::labels)};
 };
 
+template <>
+struct Describe<spec::docker::NetworkCreateRequest> {
+  using T = spec::docker::NetworkCreateRequest;
+  static constexpr auto fields =
+      std::tuple{field("Name", &T::name),
+                 field("Driver", &T::driver),
+                 field("Scope", &T::scope),
+                 field("EnableIPv4", &T::enable_ipv4),
+                 field("EnableIPv6", &T::enable_ipv6),
+                 field("IPAM", &T::ipam),
+                 field("Internal", &T::internal),
+                 field("Attachable", &T::attachable),
+                 field("Ingress", &T::ingress),
+                 field("ConfigOnly", &T::config_only),
+                 field("ConfigFrom", &T::config_from),
+                 field("Options", &T::options),
+                 field("Labels", &T::labels)};
+};
+
+template <>
+struct Describe<spec::docker::NetworkCreateResponse> {
+  using T = spec::docker::NetworkCreateResponse;
+  static constexpr auto fields =
+      std::tuple{field("Id", &T::id), field("Warning", &T::warning)};
+};
+
+template <>
+struct Describe<spec::docker::NetworkConnectRequest> {
+  using T = spec::docker::NetworkConnectRequest;
+  static constexpr auto fields = std::tuple{field("Container", &T::container),
+                                            field("EndpointConfig", &T::endpoint_config)};
+};
+
+template <>
+struct Describe<spec::docker::NetworkDisconnectRequest> {
+  using T = spec::docker::NetworkDisconnectRequest;
+  static constexpr auto fields =
+      std::tuple{field("Container", &T::container), field("Force", &T::force)};
+};
+
+template <>
+struct Describe<spec::docker::NetworkPruneResponse> {
+  using T = spec::docker::NetworkPruneResponse;
+  static constexpr auto fields = std::tuple{field("NetworksDeleted", &T::networks_deleted)};
+};
+
 }  // namespace wherry::json

@@ -205,6 +205,10 @@ void add_bridge(NetlinkBatch& batch, const BridgeSpec& spec) {
   batch.u32(IFLA_MTU, spec.mtu);
   batch.bytes(IFLA_ADDRESS, view(spec.mac));
   batch.nest(IFLA_LINKINFO, [&] { batch.text(IFLA_INFO_KIND, "bridge"); });
+  if (spec.alias.empty()) return;
+  batch.message("name bridge " + spec.name, RTM_SETLINK, 0, link_header(0));
+  batch.text(IFLA_IFNAME, spec.name);
+  batch.bytes(IFLA_IFALIAS, std::as_bytes(std::span(spec.alias)));
 }
 
 void add_veth(NetlinkBatch& batch, const VethSpec& spec) {
@@ -288,15 +292,26 @@ void delete_address(NetlinkBatch& batch, const InterfaceAddress& address) {
   address_message(batch, RTM_DELADDR, address);
 }
 
-void add_default_route(NetlinkBatch& batch, const IpBytes& gateway) {
+namespace {
+
+void default_route_message(NetlinkBatch& batch, const IpBytes& gateway, std::uint16_t flags) {
   rtmsg header{};
   header.rtm_family = gateway.family();
   header.rtm_table = RT_TABLE_MAIN;
   header.rtm_protocol = RTPROT_BOOT;
   header.rtm_scope = RT_SCOPE_UNIVERSE;
   header.rtm_type = RTN_UNICAST;
-  batch.message("add default route", RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, header);
+  batch.message("add default route", RTM_NEWROUTE, flags, header);
   batch.bytes(RTA_GATEWAY, gateway.view());
+}
+
+}  // namespace
+
+void add_default_route(NetlinkBatch& batch, const IpBytes& gateway) {
+  default_route_message(batch, gateway, NLM_F_CREATE | NLM_F_EXCL);
+}
+void replace_default_route(NetlinkBatch& batch, const IpBytes& gateway) {
+  default_route_message(batch, gateway, NLM_F_CREATE | NLM_F_REPLACE);
 }
 
 void set_forwarding(NetlinkBatch& batch, int port_index, const MacAddress& mac) {

@@ -79,6 +79,7 @@ struct BridgeSpec {
   std::string name;
   std::uint32_t mtu = 1500;
   MacAddress mac{};  // set, so that it does not change with the ports
+  std::string alias = {};  // "" none; set by a second message of the same batch
 };
 void add_bridge(NetlinkBatch& batch, const BridgeSpec& spec);
 
@@ -119,6 +120,8 @@ void close_port(NetlinkBatch& batch, int index);
 void add_address(NetlinkBatch& batch, const InterfaceAddress& address);
 void delete_address(NetlinkBatch& batch, const InterfaceAddress& address);
 void add_default_route(NetlinkBatch& batch, const IpBytes& gateway);
+// In the place of the one that is there, if any.
+void replace_default_route(NetlinkBatch& batch, const IpBytes& gateway);
 
 // A static entry of the bridge's forwarding table: frames for `mac` leave by the port.
 void set_forwarding(NetlinkBatch& batch, int port_index, const MacAddress& mac);

@@ -1,0 +1,172 @@
+// KernelNetworks: Networks on the running kernel. Private to src/network; one class in four
+// files: networks.cc (opening, restoring), sandboxes.cc (containers' interfaces),
+// user_networks.cc (networks that come and go), published.cc (ports).
+//
+// Locks, in this order: firewall_mutex_ (held while the table is written, so that what it
+// says is never older than state_), route_mutex_ (work off the critical path), state_ (short,
+// no I/O). Calls for one container come one after the other: the engine sees to it.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <set>
+#include <unordered_map>
+
+#include "base/guarded.h"
+#include "network/firewall.h"
+#include "network/ipam.h"
+#include "network/network.h"
+#include "network/plan.h"
+#include "network/pool.h"
+#include "network/sandbox.h"
+
+namespace wherry::network {
+
+// A bridge network that is there, or is being made.
+struct Segment {
+  Description description;
+  BridgeSettings settings;
+  Addressing addressing;
+  AddressPool addresses;
+  int bridge_index = 0;          // 0: not raised yet
+  std::optional<Error> problem;  // why it could not be raised
+
+  [[nodiscard]] Icc icc() const { return settings.icc; }
+};
+
+// What one call needs to know of a segment, copied under the lock.
+struct SegmentFacts {
+  NetworkId id;
+  std::string name;
+  std::string bridge;
+  int bridge_index = 0;
+  Addressing addressing;
+  BridgeSettings settings;
+  bool internal = false;
+};
+
+// A port of a container's that is published, and what keeps it ours on the host.
+struct HeldPort {
+  PublishedPort port;
+  sys::Fd socket;  // bound to it; empty where the kernel lacks the protocol's sockets
+};
+
+struct Taken {
+  std::vector<Endpoint> endpoints;  // none for Mode::None
+  sys::Fd netns;  // keeps the namespace until release; not there after a restart
+  std::vector<HeldPort> ports;
+  std::optional<Ipv4> port_target;  // where the firewall sends them
+};
+
+struct State {
+  bool restored = false;
+  std::map<NetworkId, Segment> segments;
+  std::unordered_map<ContainerId, Taken> taken;
+
+  [[nodiscard]] std::vector<NetworkId> internal_networks() const;
+  // The endpoint that has the container's default route; null if there is none.
+  [[nodiscard]] const Endpoint* gateway_of(const ContainerId& container) const;
+};
+
+class KernelNetworks final : public Networks {
+ public:
+  explicit KernelNetworks(Options options);
+
+  // Bridge, table and forwarding; what fails is remembered as the bridge's problem.
+  void prepare();
+
+  Result<Description> plan_network(const NetworkRequest& request) override;
+  Result<> raise_network(const NetworkId& id) override;
+  void adopt_network(const Description& network) override;
+  Result<> remove_network(const NetworkId& id) override;
+  using Networks::restore;
+  Result<> restore(std::span<const LiveEndpoint> live,
+                   std::span<const LivePorts> ports) override;
+  Result<Sandbox> take(const SandboxRequest& request) override;
+  Result<Endpoint> join(const JoinRequest& request, const sys::Fd& netns) override;
+  Result<> leave(const ContainerId& container, const NetworkId& network,
+                 const sys::Fd& netns) override;
+  void release(const ContainerId& container) override;
+  Result<std::vector<PublishedPort>> publish(const ContainerId& container,
+                                             std::span<const PortRequest> ports) override;
+  std::optional<Endpoint> endpoint(const ContainerId& container) override;
+  std::vector<Endpoint> endpoints(const ContainerId& container) override;
+  std::vector<Description> descriptions() override;
+  Result<Description> find_network(std::string_view name) override;
+  std::size_t members(const NetworkId& id) override;
+  PoolCounts pool_counts() override { return pool_->counts(); }
+  std::optional<Error> bridge_problem() override { return problem_; }
+  Result<> remove_everything() override;
+
+ private:
+  // networks.cc
+  Result<Segment> lay_ground();
+  Result<> write_first_table();
+  Result<> write_table();
+  Result<> apply_table_locked();
+  FirewallSpec firewall_spec();
+  Result<> reserve_live(const LiveEndpoint& live);
+  Result<> reconnect(const LiveEndpoint& live, const std::vector<sys::Link>& links);
+  Result<> remove_stray_interfaces(const std::set<std::string>& live_aliases);
+  Result<> remove_stray_neighbours(const std::set<Ipv4>& live_addresses);
+  Result<> remove_stray_bridges(const std::vector<sys::Link>& links);
+  [[nodiscard]] std::string bridge_alias(const NetworkId& id) const;
+
+  // sandboxes.cc
+  Result<> claim(const SandboxRequest& request);
+  Result<SegmentFacts> facts_of(const NetworkId& id);
+  Result<Endpoint> lease_endpoint(const ContainerId& container, const SegmentFacts& segment,
+                                  const EndpointWishes& wishes);
+  Result<> connect(ReadySandbox& ready, const ContainerId& container, const SegmentFacts& segment,
+                   const Endpoint& endpoint);
+  Result<> add_and_connect(const JoinRequest& request, const SegmentFacts& segment,
+                           Endpoint& endpoint, const sys::Fd& netns);
+  Result<> move_default_route(const ContainerId& container, const std::string& before,
+                              const sys::Fd& netns);
+  std::string gateway_endpoint_id(const ContainerId& container);
+  void disconnect(const Endpoint& endpoint);
+  void forget(const ContainerId& container);
+
+  // user_networks.cc
+  Result<> raise_segment(const NetworkId& id);
+
+  // published.cc
+  void hold_live_ports(const LivePorts& live);
+  Result<std::vector<HeldPort>> hold_ports(const ContainerId& container,
+                                           std::span<const PortRequest> ports, Ipv4 fallback);
+  Result<HeldPort> hold_port(const PortRequest& request, Ipv4 host_ip,
+                             std::span<const HeldPort> mine);
+  bool is_published(const PublishedPort& port, std::span<const HeldPort> mine);
+  void retarget_ports(const ContainerId& container);
+  void unpublish(const ContainerId& container);
+
+  const Options options_;
+  const Instant created_;
+  const NetworkId bridge_id_;
+  const std::string veth_prefix_;
+  // Written by prepare() only, before any other thread can see this object.
+  std::optional<Error> problem_;
+  std::set<std::string> links_at_open_;
+  std::unique_ptr<SandboxPool> pool_;
+
+  std::mutex firewall_mutex_;
+  sys::NetlinkSocket netfilter_;
+  // For work off the critical path; held over its system calls, which do not wait.
+  std::mutex route_mutex_;
+  sys::NetlinkSocket route_;
+  Guarded<State> state_;
+};
+
+// "wherry0" and "wherry" for the default engine; others carry their suffix. Fifteen
+// characters are the kernel's limit for interfaces.
+std::string bridge_name(const std::string& suffix);
+std::string table_name(const std::string& suffix);
+
+// Where a segment's container end goes and how.
+Result<ConnectSandbox> connection(const ContainerId& container, const SegmentFacts& segment,
+                                  const Endpoint& endpoint);
+SegmentFacts facts(const Segment& segment);
+Result<Segment> make_segment(const Description& network);
+std::vector<PortTarget> targets_of(const Taken& taken);
+
+}  // namespace wherry::network

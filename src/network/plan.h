@@ -1,0 +1,51 @@
+// What a request for a network becomes: docker's checks with docker's words, and what the
+// request leaves open. Pure.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "network/address.h"
+#include "network/network.h"
+
+namespace wherry::network {
+
+// What the host and the other networks have taken.
+struct Surroundings {
+  std::span<const Description> networks;
+  std::span<const Subnet> routed;  // by the host, by another way than our bridges
+};
+
+// The description with subnet, gateway, bridge name and id settled. InvalidArgument,
+// Conflict (the name), Forbidden (subnet in use, second host network), NotImplemented (a
+// driver or an option that wherry has not), Unavailable (no subnet left).
+Result<Description> plan(const NetworkRequest& request, const Surroundings& surroundings);
+
+// The driver options of docker's bridge, as wherry understands them.
+struct BridgeSettings {
+  Icc icc = Icc::On;
+  bool masquerade = true;
+  unsigned mtu = 1500;
+  std::string bridge;           // "": named after the network's id
+  Ipv4 host_binding;            // where published ports are bound if nothing is said
+};
+Result<BridgeSettings> bridge_settings(const std::map<std::string, std::string>& options);
+
+// Subnet and gateway of a description that plan() made.
+struct Addressing {
+  Subnet subnet;
+  Ipv4 gateway;
+  std::optional<Subnet> range;
+  std::vector<Ipv4> auxiliary;
+};
+Result<Addressing> addressing(const Description& network);
+
+// Where a container's default route goes: the endpoint with the highest priority, then the
+// first by name, among those of `endpoints` that are not on an internal network.
+const Endpoint* default_route_endpoint(std::span<const Endpoint> endpoints,
+                                       std::span<const NetworkId> internal);
+
+}  // namespace wherry::network

@@ -1,0 +1,308 @@
+// A container's interfaces: taken, joined, left and released.
+#include <fmt/format.h>
+#include <linux/netlink.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/strings.h"
+#include "base/undo.h"
+#include "network/kernel_networks.h"
+
+namespace wherry::network {
+namespace {
+
+// The lowest "ethN" that the container does not have.
+std::string free_interface(std::span<const Endpoint> endpoints) {
+  for (int number = 0;; ++number) {
+    std::string name = fmt::format("eth{}", number);
+    if (std::ranges::find(endpoints, name, &Endpoint::interface) == endpoints.end()) return name;
+  }
+}
+
+}  // namespace
+
+Result<ConnectSandbox> connection(const ContainerId& container, const SegmentFacts& segment,
+                                  const Endpoint& endpoint) {
+  const auto ip = parse_ipv4(endpoint.ip);
+  const auto mac = parse_mac(endpoint.mac);
+  if (!ip || !mac)
+    return Error::invalid(
+        fmt::format("invalid endpoint: ip \"{}\", mac \"{}\"", endpoint.ip, endpoint.mac));
+  return ConnectSandbox{.bridge_index = segment.bridge_index,
+                        .isolated = segment.settings.icc == Icc::Off,
+                        .ip = *ip,
+                        .prefix = segment.addressing.subnet.prefix,
+                        .gateway = std::nullopt,
+                        .mtu = segment.settings.mtu,
+                        .mac = *mac,
+                        .owner = owner_alias(container, segment.id)};
+}
+
+// One sandbox per container: the entry is there from now on.
+Result<> KernelNetworks::claim(const SandboxRequest& request) {
+  auto state = state_.lock();
+  if (!state->restored) return Error::internal("networks: take before restore");
+  const bool inserted = state->taken.try_emplace(request.container).second;
+  if (!inserted)
+    return Error::conflict(
+        fmt::format("container {} has a network sandbox already", request.container.short_form()));
+  return {};
+}
+
+Result<SegmentFacts> KernelNetworks::facts_of(const NetworkId& id) {
+  auto state = state_.lock();
+  const auto found = state->segments.find(id);
+  if (found == state->segments.end()) {
+    if (id == bridge_id_ && problem_) return Error(*problem_);
+    return Error::not_found(fmt::format("network {} not found", id.str()));
+  }
+  if (found->second.problem) return Error(*found->second.problem);
+  if (found->second.bridge_index == 0)
+    return Error::not_found(fmt::format("network {} not found", found->second.description.name));
+  return facts(found->second);
+}
+
+// The address is the container's, and the endpoint in its list, from now on.
+Result<Endpoint> KernelNetworks::lease_endpoint(const ContainerId& container,
+                                                const SegmentFacts& segment,
+                                                const EndpointWishes& wishes) {
+  if (wishes.mac && !parse_mac(*wishes.mac))
+    return Error::invalid("invalid MAC address: " + *wishes.mac);
+  auto state = state_.lock();
+  const auto found = state->segments.find(segment.id);
+  // Removed since its facts were read.
+  if (found == state->segments.end())
+    return Error::not_found(fmt::format("network {} not found", segment.name));
+  AddressPool& addresses = found->second.addresses;
+  std::optional<Ipv4> ip;
+  if (wishes.ip) {
+    ip = parse_ipv4(*wishes.ip);
+    if (!ip) return Error::invalid("invalid IPv4 address: " + *wishes.ip);
+    TRY(addresses.reserve(*ip, container));
+  } else {
+    ip = TRY(addresses.lease(container));
+  }
+  Taken& taken = state->taken[container];
+  Endpoint endpoint;
+  endpoint.network_id = segment.id;
+  endpoint.network_name = segment.name;
+  endpoint.endpoint_id = random_hex(32);
+  endpoint.ip = ip->str();
+  endpoint.prefix = segment.addressing.subnet.prefix;
+  if (!segment.internal) endpoint.gateway = segment.addressing.gateway.str();
+  endpoint.mac = wishes.mac.value_or(mac_text(mac_for(*ip)));
+  endpoint.interface = free_interface(taken.endpoints);
+  endpoint.gateway_priority = wishes.gateway_priority;
+  taken.endpoints.push_back(endpoint);
+  return endpoint;
+}
+
+Result<> KernelNetworks::connect(ReadySandbox& ready, const ContainerId& container,
+                                 const SegmentFacts& segment, const Endpoint& endpoint) {
+  ConnectSandbox request = TRY(connection(container, segment, endpoint));
+  const bool first = endpoint.interface == "eth0" && !segment.internal;
+  if (first) request.gateway = segment.addressing.gateway;
+  auto connected = connect_sandbox(ready, request);
+  if (!connected && connected.error().errno_value() == EXFULL)
+    return Error(ErrorKind::Unavailable,
+                 fmt::format("network {} is full: a Linux bridge has 1023 ports, stop some "
+                             "containers or use another network ({})",
+                             segment.name, connected.error().message()));
+  return connected;
+}
+
+Result<Sandbox> KernelNetworks::take(const SandboxRequest& request) {
+  const bool wants_bridge = request.mode == Mode::Bridge;
+  std::optional<SegmentFacts> segment;
+  if (wants_bridge) segment = TRY(facts_of(request.network.value_or(bridge_id_)));
+  if (wants_bridge && request.mac && !parse_mac(*request.mac))
+    return Error::invalid("invalid MAC address: " + *request.mac);
+  TRY(claim(request));
+  Undo undo;
+  undo.add([&]() noexcept { release(request.container); });
+  Undo always;
+  always.add([&]() noexcept { pool_->refill(); });
+
+  std::optional<Endpoint> endpoint;
+  if (segment)
+    endpoint = TRY(lease_endpoint(request.container, *segment,
+                                  {request.ip, request.mac, request.gateway_priority}));
+  ReadySandbox ready = TRY_AS("network sandbox", pool_->take(request.mode));
+  if (endpoint) {
+    endpoint->host_interface = ready.host_interface;
+    TRY_AS("connect to network " + segment->name,
+           connect(ready, request.container, *segment, *endpoint));
+  }
+  sys::Fd held = TRY(ready.netns.duplicate());
+  {
+    auto state = state_.lock();
+    Taken& taken = state->taken[request.container];
+    if (endpoint) taken.endpoints = {*endpoint};
+    taken.netns = std::move(held);
+  }
+  undo.commit();
+  return Sandbox{std::move(ready.netns), std::move(endpoint)};
+}
+
+std::string KernelNetworks::gateway_endpoint_id(const ContainerId& container) {
+  auto state = state_.lock();
+  const Endpoint* gateway = state->gateway_of(container);
+  return gateway == nullptr ? "" : gateway->endpoint_id;
+}
+
+// `before`: the endpoint that had the default route until now.
+Result<> KernelNetworks::move_default_route(const ContainerId& container,
+                                            const std::string& before, const sys::Fd& netns) {
+  std::optional<Ipv4> gateway;
+  {
+    auto state = state_.lock();
+    const Endpoint* endpoint = state->gateway_of(container);
+    if (endpoint != nullptr && endpoint->endpoint_id != before)
+      gateway = parse_ipv4(endpoint->gateway);
+  }
+  retarget_ports(container);
+  if (!gateway) return {};
+  ReadySandbox ready = TRY(open_sandbox(netns));
+  sys::NetlinkBatch batch;
+  sys::replace_default_route(batch, gateway->bytes());
+  return ready.inside.transact(batch);
+}
+
+Result<> KernelNetworks::add_and_connect(const JoinRequest& request, const SegmentFacts& segment,
+                                         Endpoint& endpoint, const sys::Fd& netns) {
+  ReadySandbox ready = TRY(open_sandbox(netns));
+  TRY(add_interface(ready, {.veth_prefix = veth_prefix_,
+                            .name = endpoint.interface,
+                            .mtu = segment.settings.mtu}));
+  endpoint.host_interface = ready.host_interface;
+  ConnectSandbox connect = TRY(connection(request.container, segment, endpoint));
+  auto connected = connect_sandbox(ready, connect);
+  if (connected) return {};
+  sys::NetlinkBatch batch;
+  sys::delete_link(batch, ready.host_index);
+  static_cast<void>(ready.outside.transact(batch));
+  return connected;
+}
+
+Result<Endpoint> KernelNetworks::join(const JoinRequest& request, const sys::Fd& netns) {
+  const SegmentFacts segment = TRY(facts_of(request.network));
+  {
+    auto state = state_.lock();
+    const auto found = state->taken.find(request.container);
+    if (found == state->taken.end())
+      return Error::conflict(
+          fmt::format("container {} has no network sandbox", request.container.short_form()));
+    const auto& endpoints = found->second.endpoints;
+    if (std::ranges::find(endpoints, segment.id, &Endpoint::network_id) != endpoints.end())
+      return Error(ErrorKind::Forbidden,
+                   fmt::format("container is already attached to network {}", segment.name));
+  }
+  const std::string before = gateway_endpoint_id(request.container);
+  Endpoint endpoint = TRY(lease_endpoint(request.container, segment, request.wishes));
+  auto connected = add_and_connect(request, segment, endpoint, netns);
+  if (!connected) {
+    auto state = state_.lock();
+    std::erase_if(state->taken[request.container].endpoints, [&](const Endpoint& other) {
+      return other.endpoint_id == endpoint.endpoint_id;
+    });
+    const auto found = state->segments.find(segment.id);
+    const auto ip = parse_ipv4(endpoint.ip);
+    if (found != state->segments.end() && ip) found->second.addresses.release(*ip);
+    return std::unexpected(std::move(connected).error().within("connect to network " + segment.name));
+  }
+  {
+    auto state = state_.lock();
+    for (Endpoint& other : state->taken[request.container].endpoints)
+      if (other.endpoint_id == endpoint.endpoint_id) other = endpoint;
+  }
+  TRY_AS("default route", move_default_route(request.container, before, netns));
+  return endpoint;
+}
+
+Result<> KernelNetworks::leave(const ContainerId& container, const NetworkId& network,
+                               const sys::Fd& netns) {
+  std::optional<Endpoint> leaving;
+  {
+    auto state = state_.lock();
+    const auto found = state->taken.find(container);
+    if (found != state->taken.end())
+      for (const Endpoint& endpoint : found->second.endpoints)
+        if (endpoint.network_id == network) leaving = endpoint;
+  }
+  if (!leaving)
+    return Error(ErrorKind::Forbidden,
+                 fmt::format("container {} is not connected to the network {}", container.str(),
+                             network.str()));
+  const std::string before = gateway_endpoint_id(container);
+  disconnect(*leaving);
+  {
+    const std::scoped_lock lock(route_mutex_);
+    const auto link = TRY(sys::find_link(route_, leaving->host_interface));
+    if (link) {
+      sys::NetlinkBatch batch;
+      sys::delete_link(batch, link->index);
+      auto deleted = route_.transact(batch);
+      if (!deleted && deleted.error().errno_value() != ENODEV) return deleted;
+    }
+  }
+  {
+    auto state = state_.lock();
+    std::erase_if(state->taken[container].endpoints,
+                  [&](const Endpoint& other) { return other.network_id == network; });
+    const auto segment = state->segments.find(network);
+    const auto ip = parse_ipv4(leaving->ip);
+    if (segment != state->segments.end() && ip) segment->second.addresses.release(*ip);
+  }
+  return move_default_route(container, before, netns);
+}
+
+void KernelNetworks::release(const ContainerId& container) {
+  unpublish(container);
+  // The addresses are free again only when nothing in the kernel points to their old owner.
+  for (const Endpoint& gone : endpoints(container)) disconnect(gone);
+  forget(container);
+}
+
+// Best effort: most of it is gone already when the namespace has ended. The veth pair is not
+// deleted, which would take 30 ms: it dies with its namespace. Until then (processes of a
+// `--network container:` neighbour may live on) its port is closed.
+void KernelNetworks::disconnect(const Endpoint& endpoint) {
+  const auto ip = parse_ipv4(endpoint.ip);
+  const auto segment = facts_of(endpoint.network_id);
+  if (!segment || !ip) return;
+  const std::scoped_lock lock(route_mutex_);
+  sys::NetlinkBatch batch;
+  const auto link = sys::find_link(route_, endpoint.host_interface);
+  if (link && *link) sys::close_port(batch, (*link)->index);
+  sys::delete_neighbour(batch, segment->bridge_index, ip->bytes());
+  static_cast<void>(route_.transact(batch));
+}
+
+void KernelNetworks::forget(const ContainerId& container) {
+  auto state = state_.lock();
+  const auto found = state->taken.find(container);
+  if (found == state->taken.end()) return;
+  for (const Endpoint& endpoint : found->second.endpoints) {
+    const auto ip = parse_ipv4(endpoint.ip);
+    const auto segment = state->segments.find(endpoint.network_id);
+    if (ip && segment != state->segments.end()) segment->second.addresses.release(*ip);
+  }
+  sys::Fd netns = std::move(found->second.netns);
+  state->taken.erase(found);
+  if (netns) pool_->bury(std::move(netns));
+}
+
+std::optional<Endpoint> KernelNetworks::endpoint(const ContainerId& container) {
+  auto all = endpoints(container);
+  if (all.empty()) return std::nullopt;
+  return std::move(all.front());
+}
+
+std::vector<Endpoint> KernelNetworks::endpoints(const ContainerId& container) {
+  auto state = state_.lock();
+  const auto found = state->taken.find(container);
+  return found == state->taken.end() ? std::vector<Endpoint>{} : found->second.endpoints;
+}
+
+}  // namespace wherry::network

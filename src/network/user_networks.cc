@@ -1,0 +1,125 @@
+// Networks that users make and remove.
+#include <fmt/format.h>
+#include <linux/netlink.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/log.h"
+#include "network/bridge.h"
+#include "network/kernel_networks.h"
+
+namespace wherry::network {
+namespace {
+
+constexpr std::size_t kMaximumNetworks = 4096;
+
+}  // namespace
+
+Result<Description> KernelNetworks::plan_network(const NetworkRequest& request) {
+  if (problem_) return Error(*problem_);
+  std::vector<Subnet> routed;
+  {
+    const std::scoped_lock lock(route_mutex_);
+    routed = TRY(taken_subnets(route_, 0));
+  }
+  auto state = state_.lock();
+  std::vector<Description> networks;
+  for (const auto& [id, segment] : state->segments) networks.push_back(segment.description);
+  if (networks.size() >= kMaximumNetworks)
+    return Error(ErrorKind::Unavailable,
+                 fmt::format("this engine has {} networks, which is its limit", kMaximumNetworks));
+  Description network = TRY(plan(request, {networks, routed}));
+  state->segments.emplace(network.id, TRY(make_segment(network)));
+  return network;
+}
+
+Result<> KernelNetworks::raise_segment(const NetworkId& id) {
+  Description network;
+  unsigned mtu = 0;
+  unsigned prefix = 0;
+  {
+    auto state = state_.lock();
+    const auto found = state->segments.find(id);
+    if (found == state->segments.end())
+      return Error::not_found(fmt::format("network {} not found", id.str()));
+    network = found->second.description;
+    mtu = found->second.settings.mtu;
+    prefix = found->second.addressing.subnet.prefix;
+  }
+  // Its rules first: no moment without them. Before restore() nothing new runs on it.
+  if (state_.lock()->restored) TRY_AS("nf_tables", write_table());
+  const std::scoped_lock lock(route_mutex_);
+  const Bridge bridge = TRY(ensure_bridge(
+      route_, {network.bridge, fmt::format("{}/{}", network.gateway, prefix), mtu,
+               bridge_alias(id)}));
+  auto state = state_.lock();
+  const auto found = state->segments.find(id);
+  if (found != state->segments.end()) found->second.bridge_index = bridge.index;
+  return {};
+}
+
+Result<> KernelNetworks::raise_network(const NetworkId& id) { return raise_segment(id); }
+
+void KernelNetworks::adopt_network(const Description& network) {
+  auto segment = make_segment(network);
+  if (!segment) {
+    log::error("network {}: {}", network.name, segment.error().message());
+    return;
+  }
+  if (problem_) segment->problem = *problem_;
+  state_.lock()->segments.insert_or_assign(network.id, std::move(*segment));
+  if (problem_) return;
+  auto raised = raise_segment(network.id);
+  if (raised) return;
+  log::error("network {}: {}", network.name, raised.error().message());
+  auto state = state_.lock();
+  state->segments.find(network.id)->second.problem = std::move(raised).error();
+}
+
+std::size_t KernelNetworks::members(const NetworkId& id) {
+  auto state = state_.lock();
+  std::size_t count = 0;
+  for (const auto& [container, taken] : state->taken)
+    count += static_cast<std::size_t>(
+        std::ranges::count(taken.endpoints, id, &Endpoint::network_id));
+  return count;
+}
+
+Result<> KernelNetworks::remove_network(const NetworkId& id) {
+  if (id == bridge_id_)
+    return Error(ErrorKind::Forbidden, "bridge is a pre-defined network and cannot be removed");
+  Description network;
+  std::optional<Segment> removed;
+  {
+    auto state = state_.lock();
+    const auto found = state->segments.find(id);
+    if (found == state->segments.end())
+      return Error::not_found(fmt::format("network {} not found", id.str()));
+    network = found->second.description;
+    if (found->second.addresses.in_use() > 0)
+      return Error(ErrorKind::Forbidden,
+                   fmt::format("error while removing network: network {} has active endpoints",
+                               network.name));
+    // Nobody can join from here on.
+    removed.emplace(std::move(found->second));
+    state->segments.erase(found);
+  }
+  Result<> gone;
+  {
+    const std::scoped_lock lock(route_mutex_);
+    const auto link = sys::find_link(route_, network.bridge);
+    const bool ours = link && *link && (*link)->alias == bridge_alias(id);
+    if (ours) gone = remove_bridge(route_, network.bridge);
+  }
+  if (!gone) {
+    state_.lock()->segments.insert_or_assign(id, std::move(*removed));
+    return std::unexpected(std::move(gone).error().within("remove bridge " + network.bridge));
+  }
+  if (auto written = write_table(); !written)
+    log::warning("network {}: rules that stay behind: {}", network.name,
+                 written.error().message());
+  return {};
+}
+
+}  // namespace wherry::network
