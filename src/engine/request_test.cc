@@ -100,7 +100,6 @@ std::vector<Wish> config_wishes() {
       {"flag '--ip6'", [=](auto& r) { endpoint(r).ipam_config.emplace().ipv6_address = "::1"; }},
       {"flag '--link'", [=](auto& r) { endpoint(r).links = Strings{"x"}; }},
       {"EndpointSettings.DriverOpts", [=](auto& r) { endpoint(r).driver_opts = Map{{"a", "b"}}; }},
-      {"EndpointSettings.GwPriority", [=](auto& r) { endpoint(r).gw_priority = 1; }},
   };
 }
 

@@ -27,6 +27,8 @@ constexpr std::uint32_t kTypeIpv4 = 7;
 constexpr std::uint32_t kTypeProtocol = 12;
 constexpr std::uint32_t kTypePort = 13;
 constexpr std::uint32_t kTypeInterface = 41;
+// User data of a set: type 0 (byte order of the key), length 4, 1 (the host's).
+constexpr std::array<std::uint8_t, 6> kHostByteOrder = {0, 4, 1, 0, 0, 0};
 constexpr unsigned kTypeBits = 6;
 constexpr std::uint32_t kWord = 4;
 // An attribute is at most 64 KiB long: one message has so many elements.
@@ -336,6 +338,9 @@ void NftBatch::set(const NftSet& set) {
     batch_.u32_be(NFTA_SET_DATA_LEN, set.data_length);
   }
   batch_.u32_be(NFTA_SET_ID, next_set_id_++);
+  // What nft(8) needs to show names of interfaces: the kernel does not read it.
+  if (set.key_type == kTypeInterface)
+    batch_.bytes(NFTA_SET_USERDATA, std::as_bytes(std::span(kHostByteOrder)));
 }
 
 void NftBatch::elements(std::uint16_t type, const NftSet& set,

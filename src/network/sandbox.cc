@@ -135,7 +135,7 @@ Result<> connect_port(sys::NetlinkSocket& route, int host_index, const ConnectSa
                     .mtu = request.mtu,
                     .alias = request.owner});
   // Without learning a container cannot draw another's frames by sending with its MAC.
-  sys::configure_port_and_raise(batch, {host_index, request.isolated, false});
+  sys::configure_port_and_raise(batch, {host_index, request.isolated, false, request.hairpin});
   sys::set_forwarding(batch, host_index, request.mac);
   sys::set_neighbour(batch,
                      {.index = request.bridge_index, .ip = request.ip.bytes(), .mac = request.mac});

@@ -43,6 +43,7 @@ Result<ReadySandbox> open_sandbox(const sys::Fd& netns);
 struct ConnectSandbox {
   int bridge_index = 0;
   bool isolated = true;
+  bool hairpin = false;
   Ipv4 ip;
   unsigned prefix = 16;
   std::optional<Ipv4> gateway;   // nothing: no default route by this interface

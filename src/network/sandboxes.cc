@@ -12,6 +12,13 @@
 namespace wherry::network {
 namespace {
 
+// With br_netfilter on, a packet that a container sends to its own published port is not
+// routed but bridged back, to the port that it came from.
+bool bridges_call_netfilter() {
+  const auto text = sys::read_file("/proc/sys/net/bridge/bridge-nf-call-iptables");
+  return text && trim(*text) == "1";
+}
+
 // The lowest "ethN" that the container does not have.
 std::string free_interface(std::span<const Endpoint> endpoints) {
   for (int number = 0;; ++number) {
@@ -31,6 +38,7 @@ Result<ConnectSandbox> connection(const ContainerId& container, const SegmentFac
         fmt::format("invalid endpoint: ip \"{}\", mac \"{}\"", endpoint.ip, endpoint.mac));
   return ConnectSandbox{.bridge_index = segment.bridge_index,
                         .isolated = segment.settings.icc == Icc::Off,
+                        .hairpin = segment.settings.icc == Icc::On && bridges_call_netfilter(),
                         .ip = *ip,
                         .prefix = segment.addressing.subnet.prefix,
                         .gateway = std::nullopt,

@@ -252,6 +252,7 @@ void configure_port_and_raise(NetlinkBatch& batch, const PortSpec& port) {
     batch.nest(IFLA_INFO_SLAVE_DATA, [&] {
       batch.u8(IFLA_BRPORT_ISOLATED, port.isolated ? 1 : 0);
       batch.u8(IFLA_BRPORT_LEARNING, port.learning ? 1 : 0);
+      batch.u8(IFLA_BRPORT_MODE, port.hairpin ? 1 : 0);
     });
   });
 }

@@ -111,6 +111,7 @@ struct PortSpec {
   int index = 0;
   bool isolated = false;  // exchanges frames with the bridge only, not with isolated ports
   bool learning = true;   // false: only add_forwarding entries; a container cannot steal a MAC
+  bool hairpin = false;   // a frame may leave by the port that it came in by
 };
 void configure_port_and_raise(NetlinkBatch& batch, const PortSpec& port);
 

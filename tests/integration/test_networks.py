@@ -33,43 +33,43 @@ def pings(engine, name, address):
 def test_containers_of_one_network_reach_each_other_and_nobody_else(engine, network):
     network("one")
     network("two")
-    a = start(engine, "a", "--network", "one")["one"]["IPAddress"]
-    b = start(engine, "b", "--network", "one")["one"]["IPAddress"]
-    c = start(engine, "c", "--network", "two")["two"]["IPAddress"]
-    assert pings(engine, "a", b) and pings(engine, "b", a)
-    assert not pings(engine, "a", c) and not pings(engine, "c", a)
+    a = start(engine, "ca", "--network", "one")["one"]["IPAddress"]
+    b = start(engine, "cb", "--network", "one")["one"]["IPAddress"]
+    c = start(engine, "cc", "--network", "two")["two"]["IPAddress"]
+    assert pings(engine, "ca", b) and pings(engine, "cb", a)
+    assert not pings(engine, "ca", c) and not pings(engine, "cc", a)
 
 
 def test_several_networks_and_live_connect_and_disconnect(engine, network):
     network("one")
     network("two")
-    shown = start(engine, "a", "--network", "one", "--network", "two")
+    shown = start(engine, "ca", "--network", "one", "--network", "two")
     assert sorted(shown) == ["one", "two"]
-    other = start(engine, "b", "--network", "one")["one"]["IPAddress"]
-    c = start(engine, "c", "--network", "two")["two"]["IPAddress"]
-    assert pings(engine, "a", other) and pings(engine, "a", c)
-    engine.cli("network", "disconnect", "two", "a", check=0)
-    assert not pings(engine, "a", c) and pings(engine, "a", other)
-    assert engine.cli("exec", "a", "ls", "/sys/class/net", check=0).stdout.split() == ["eth0", "lo"]
-    engine.cli("network", "connect", "--alias", "extra", "two", "a", check=0)
-    assert pings(engine, "a", c)
-    endpoint = engine.inspect("a")["NetworkSettings"]["Networks"]["two"]
+    other = start(engine, "cb", "--network", "one")["one"]["IPAddress"]
+    c = start(engine, "cc", "--network", "two")["two"]["IPAddress"]
+    assert pings(engine, "ca", other) and pings(engine, "ca", c)
+    engine.cli("network", "disconnect", "two", "ca", check=0)
+    assert not pings(engine, "ca", c) and pings(engine, "ca", other)
+    assert engine.cli("exec", "ca", "ls", "/sys/class/net", check=0).stdout.split() == ["eth0", "lo"]
+    engine.cli("network", "connect", "--alias", "extra", "two", "ca", check=0)
+    assert pings(engine, "ca", c)
+    endpoint = engine.inspect("ca")["NetworkSettings"]["Networks"]["two"]
     assert endpoint["Aliases"] == ["extra"] and "extra" in endpoint["DNSNames"]
-    again = engine.cli("network", "connect", "two", "a")
+    again = engine.cli("network", "connect", "two", "ca")
     assert again.returncode == 1
-    assert "endpoint with name a already exists in network two" in again.stderr
+    assert "endpoint with name ca already exists in network two" in again.stderr
 
 
 def test_fixed_addresses_aliases_and_mac(engine, network):
     network("fixed", "--subnet", "10.77.0.0/24", "--gateway", "10.77.0.254", "--ip-range",
             "10.77.0.128/25", "--aux-address", "router=10.77.0.128")
-    shown = start(engine, "a", "--network", "fixed", "--ip", "10.77.0.9", "--mac-address",
+    shown = start(engine, "ca", "--network", "fixed", "--ip", "10.77.0.9", "--mac-address",
                   "02:42:aa:bb:cc:dd", "--network-alias", "web")["fixed"]
     assert (shown["IPAddress"], shown["Gateway"], shown["MacAddress"]) == (
         "10.77.0.9", "10.77.0.254", "02:42:aa:bb:cc:dd")
     assert shown["IPAMConfig"] == {"IPv4Address": "10.77.0.9"}
-    assert shown["DNSNames"][:2] == ["a", "web"]
-    assert start(engine, "b", "--network", "fixed")["fixed"]["IPAddress"] == "10.77.0.129"
+    assert shown["DNSNames"][:2] == ["ca", "web"]
+    assert start(engine, "cb", "--network", "fixed")["fixed"]["IPAddress"] == "10.77.0.129"
     taken = engine.cli("run", "--rm", "--network", "fixed", "--ip", "10.77.0.9", "busybox", "true")
     assert taken.returncode == 125 and "Address already in use" in taken.stderr
     plain = engine.cli("run", "--rm", "--ip", "10.1.1.1", "busybox", "true")
@@ -78,21 +78,21 @@ def test_fixed_addresses_aliases_and_mac(engine, network):
 
 def test_an_internal_network_has_no_way_out(engine, network):
     network("inside", "--internal")
-    a = start(engine, "a", "--network", "inside")["inside"]
-    b = start(engine, "b", "--network", "inside")["inside"]["IPAddress"]
+    a = start(engine, "ca", "--network", "inside")["inside"]
+    b = start(engine, "cb", "--network", "inside")["inside"]["IPAddress"]
     assert a["Gateway"] == ""
-    assert pings(engine, "a", b)
-    routes = engine.cli("exec", "a", "ip", "route", check=0).stdout
+    assert pings(engine, "ca", b)
+    routes = engine.cli("exec", "ca", "ip", "route", check=0).stdout
     assert "default" not in routes
 
 
 def test_mtu_and_icc_options(engine, network):
     network("options", "-o", "com.docker.network.driver.mtu=1400", "-o",
             "com.docker.network.bridge.enable_icc=false", "-o", "com.docker.network.bridge.name=mine7")
-    start(engine, "a", "--network", "options")
-    b = start(engine, "b", "--network", "options")["options"]["IPAddress"]
-    assert engine.cli("exec", "a", "cat", "/sys/class/net/eth0/mtu", check=0).stdout == "1400\n"
-    assert not pings(engine, "a", b)
+    start(engine, "ca", "--network", "options")
+    b = start(engine, "cb", "--network", "options")["options"]["IPAddress"]
+    assert engine.cli("exec", "ca", "cat", "/sys/class/net/eth0/mtu", check=0).stdout == "1400\n"
+    assert not pings(engine, "ca", b)
     assert "mine7" in engine.sandbox.run("ip", "-o", "link").stdout
 
 
@@ -105,14 +105,14 @@ def test_ls_inspect_rm_and_prune(engine, network):
         ["none", "null", "local"]]
     assert engine.docker("network", "ls", check=0).stdout.splitlines() == lines
     assert engine.cli("network", "ls", "-q", "--filter", "label=a", check=0).stdout == long_id[:12] + "\n"
-    start(engine, "a", "--network", "listed")
+    start(engine, "ca", "--network", "listed")
     shown = json.loads(engine.docker("network", "inspect", "listed", check=0).stdout)[0]
     assert shown["IPAM"]["Config"] == [{"Subnet": "10.78.0.0/24"}]
     (endpoint,) = shown["Containers"].values()
-    assert (endpoint["Name"], endpoint["IPv4Address"]) == ("a", "10.78.0.2/24")
+    assert (endpoint["Name"], endpoint["IPv4Address"]) == ("ca", "10.78.0.2/24")
     used = engine.cli("network", "rm", "listed")
-    assert used.returncode == 1 and 'has active endpoints (name:"a"' in used.stderr
-    engine.cli("rm", "-f", "a", check=0)
+    assert used.returncode == 1 and 'has active endpoints (name:"ca"' in used.stderr
+    engine.cli("rm", "-f", "ca", check=0)
     wait_until(lambda: engine.cli("network", "prune", "-f").stdout == "Deleted Networks:\nlisted\n\n",
                what="prune")
     assert engine.cli("network", "rm", "bridge").returncode == 1
@@ -123,24 +123,24 @@ def test_ls_inspect_rm_and_prune(engine, network):
 def test_networks_and_endpoints_survive_a_killed_engine(engine, network):
     network("kept", "--subnet", "10.79.0.0/24")
     network("other")
-    start(engine, "a", "--network", "kept", "--network", "other")
-    b = start(engine, "b", "--network", "kept")["kept"]["IPAddress"]
-    before = engine.inspect("a")["NetworkSettings"]
+    start(engine, "ca", "--network", "kept", "--network", "other")
+    b = start(engine, "cb", "--network", "kept")["kept"]["IPAddress"]
+    before = engine.inspect("ca")["NetworkSettings"]
     engine.kill()
     engine.start()
-    assert engine.inspect("a")["NetworkSettings"] == before
-    assert pings(engine, "a", b)
-    engine.cli("network", "disconnect", "other", "a", check=0)
-    engine.cli("restart", "-t", "0", "a", check=0)
-    assert sorted(engine.inspect("a")["NetworkSettings"]["Networks"]) == ["kept"]
-    assert pings(engine, "a", b)
+    assert engine.inspect("ca")["NetworkSettings"] == before
+    assert pings(engine, "ca", b)
+    engine.cli("network", "disconnect", "other", "ca", check=0)
+    engine.cli("restart", "-t", "0", "ca", check=0)
+    assert sorted(engine.inspect("ca")["NetworkSettings"]["Networks"]) == ["kept"]
+    assert pings(engine, "ca", b)
 
 
 def test_dockers_client_makes_joins_and_removes(engine, network):
     engine.docker("network", "create", "theirs", check=0)
-    engine.docker("run", "-d", "--name", "a", "--network", "theirs", "busybox", "sleep", "900", check=0)
-    engine.docker("network", "connect", "bridge", "a", check=0)
-    assert sorted(engine.inspect("a")["NetworkSettings"]["Networks"]) == ["bridge", "theirs"]
-    engine.docker("network", "disconnect", "bridge", "a", check=0)
-    engine.docker("rm", "-f", "a", check=0)
+    engine.docker("run", "-d", "--name", "ca", "--network", "theirs", "busybox", "sleep", "900", check=0)
+    engine.docker("network", "connect", "bridge", "ca", check=0)
+    assert sorted(engine.inspect("ca")["NetworkSettings"]["Networks"]) == ["bridge", "theirs"]
+    engine.docker("network", "disconnect", "bridge", "ca", check=0)
+    engine.docker("rm", "-f", "ca", check=0)
     engine.docker("network", "rm", "theirs", check=0)
