@@ -371,7 +371,6 @@ Result<CreateOptions> create_options(const Flags& flags, const std::vector<std::
   TRY(add_resources(flags, host));
   host["PublishAllPorts"] = flags.on("publish-all");
   if (!ports.exposed.empty()) options.config["ExposedPorts"] = std::move(ports.exposed);
-  if (!networks.mac_address.empty()) options.config["MacAddress"] = networks.mac_address;
   options.endpoints = std::move(networks.endpoints);
   return options;
 }

@@ -230,7 +230,6 @@ Result<NetworkOptions> network_options(const Flags& flags) {
   TRY(add_flags(flags, attachments.front()));
   NetworkOptions options;
   options.mode = attachments.front().name;
-  options.mac_address = attachments.front().mac;
   for (const Attachment& attachment : attachments) {
     const bool wishes = !attachment.aliases.empty() || !attachment.ip.empty() ||
                         !attachment.mac.empty() || attachment.gateway_priority != 0;

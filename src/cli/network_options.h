@@ -13,7 +13,6 @@ namespace wherry::cli {
 struct NetworkOptions {
   std::string mode;               // HostConfig.NetworkMode
   boost::json::object endpoints;  // NetworkingConfig.EndpointsConfig
-  std::string mac_address;        // Config.MacAddress, for what is no user network
 };
 // docker's words for what cannot be combined.
 Result<NetworkOptions> network_options(const Flags& flags);

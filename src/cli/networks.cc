@@ -202,6 +202,8 @@ int remove_networks(const Invocation& invocation) {
   if (!engine) return fail(engine.error());
   int code = 0;
   for (const std::string& name : invocation.arguments) {
+    // docker's client looks first, to ask before it removes a swarm's ingress network.
+    static_cast<void>((*engine)->call({.path = fmt::format("/networks/{}", name)}));
     const auto done =
         (*engine)->call({.method = "DELETE", .path = fmt::format("/networks/{}", name)});
     if (done) {
@@ -272,7 +274,7 @@ int print_ports(const Invocation& invocation) {
   const auto& bindings = elements(at(ports, key));
   for (const bj::value& binding : bindings) print(published_at(binding) + "\n");
   if (!bindings.empty()) return 0;
-  print_error(fmt::format("no public port '{}' published for {}\n", key, name));
+  print_error(fmt::format("Error: No public port '{}' published for {}\n", key, name));
   return 1;
 }
 

@@ -211,6 +211,7 @@ Result<> KernelNetworks::restore(std::span<const LiveEndpoint> live,
     if (auto reserved = reserve_live(entry); !reserved)
       log::warning("container {}: {}", entry.container.short_form(), reserved.error().message());
     aliases.insert(owner_alias(entry.container, entry.endpoint.network_id));
+    aliases.insert(entry.container.str());
     if (const auto ip = parse_ipv4(entry.endpoint.ip)) addresses.insert(*ip);
   }
   for (const LivePorts& entry : ports) hold_live_ports(entry);
@@ -243,7 +244,10 @@ Result<> KernelNetworks::reserve_live(const LiveEndpoint& live) {
 Result<> KernelNetworks::reconnect(const LiveEndpoint& live, const std::vector<sys::Link>& links) {
   const std::string alias = owner_alias(live.container, live.endpoint.network_id);
   const auto link = std::find_if(links.begin(), links.end(), [&](const sys::Link& candidate) {
-    return candidate.name.starts_with(veth_prefix_) && candidate.alias == alias;
+    // The id alone: of a container that an engine without user networks started.
+    const bool plain = candidate.alias == live.container.str() &&
+                       live.endpoint.network_id == bridge_id_;
+    return candidate.name.starts_with(veth_prefix_) && (candidate.alias == alias || plain);
   });
   if (link == links.end())
     return Error::not_found("its network interface is gone: restart the container");

@@ -323,7 +323,7 @@ TEST_F(NetworksOnTheKernel, the_table_reads_as_documented) {
           "iifname . oifname @talking accept", "iifname @internal drop",
           "oifname @bridges ct status dnat accept", "oifname @bridges drop",
           "dnat ip to ip daddr . meta l4proto . th dport map @ports",
-          "fib daddr type local dnat ip to meta l4proto . th dport map @ports_any",
+          "fib daddr type local meta nfproto ipv4 dnat ip to meta l4proto . th dport map @ports_any",
           "ip saddr 172.17.0.0/16 oifname != \"wherry0\" masquerade"})
       EXPECT_NE(rules.find(line), std::string::npos) << line << " is not in\n" << rules;
   });
@@ -390,9 +390,10 @@ TEST_F(NetworksOnTheKernel, a_killed_engine_leaves_only_what_lives) {
   GTEST_SKIP() << "ThreadSanitizer allows no threads after fork";
 #endif
   in_new_namespace([] {
-    const Crashed crashed = crash_an_engine();
+    Crashed crashed = crash_an_engine();
     EXPECT_TRUE(eventually([] { return count_veths() == 2; }));
     auto networks = opened();
+    crashed.live.network_id = networks->find_network("bridge")->id;
     std::vector<LiveEndpoint> live{{container(1), crashed.live}};
     live.front().endpoint.host_interface.clear();
     const auto restored = networks->restore(live);

@@ -19,12 +19,15 @@ bool bridges_call_netfilter() {
   return text && trim(*text) == "1";
 }
 
-// The lowest "ethN" that the container does not have.
-std::string free_interface(std::span<const Endpoint> endpoints) {
-  for (int number = 0;; ++number) {
+constexpr int kMaximumInterfaces = 1024;
+
+// The lowest "ethN" that is not there: the namespace knows, also after an engine's restart.
+Result<std::string> free_interface(sys::NetlinkSocket& inside) {
+  for (int number = 0; number < kMaximumInterfaces; ++number) {
     std::string name = fmt::format("eth{}", number);
-    if (std::ranges::find(endpoints, name, &Endpoint::interface) == endpoints.end()) return name;
+    if (!TRY(sys::find_link(inside, name))) return name;
   }
+  return Error(ErrorKind::Unavailable, "the container has too many interfaces");
 }
 
 }  // namespace
@@ -100,7 +103,6 @@ Result<Endpoint> KernelNetworks::lease_endpoint(const ContainerId& container,
   endpoint.prefix = segment.addressing.subnet.prefix;
   if (!segment.internal) endpoint.gateway = segment.addressing.gateway.str();
   endpoint.mac = wishes.mac.value_or(mac_text(mac_for(*ip)));
-  endpoint.interface = free_interface(taken.endpoints);
   endpoint.gateway_priority = wishes.gateway_priority;
   taken.endpoints.push_back(endpoint);
   return endpoint;
@@ -109,8 +111,7 @@ Result<Endpoint> KernelNetworks::lease_endpoint(const ContainerId& container,
 Result<> KernelNetworks::connect(ReadySandbox& ready, const ContainerId& container,
                                  const SegmentFacts& segment, const Endpoint& endpoint) {
   ConnectSandbox request = TRY(connection(container, segment, endpoint));
-  const bool first = endpoint.interface == "eth0" && !segment.internal;
-  if (first) request.gateway = segment.addressing.gateway;
+  if (!segment.internal) request.gateway = segment.addressing.gateway;
   auto connected = connect_sandbox(ready, request);
   if (!connected && connected.error().errno_value() == EXFULL)
     return Error(ErrorKind::Unavailable,
@@ -180,6 +181,7 @@ Result<> KernelNetworks::move_default_route(const ContainerId& container,
 Result<> KernelNetworks::add_and_connect(const JoinRequest& request, const SegmentFacts& segment,
                                          Endpoint& endpoint, const sys::Fd& netns) {
   ReadySandbox ready = TRY(open_sandbox(netns));
+  endpoint.interface = TRY(free_interface(ready.inside));
   TRY(add_interface(ready, {.veth_prefix = veth_prefix_,
                             .name = endpoint.interface,
                             .mtu = segment.settings.mtu}));

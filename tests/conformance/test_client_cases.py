@@ -157,7 +157,7 @@ def wire_rows():
         next(reader)
         for command, _, _, method, path, _, body in reader:
             steps.setdefault(command, []).append((method, path, body))
-    skipped = ("cp ", "commit", "save", "volume", "system prune", "system df", "stats", "update", "diff", "export",
+    skipped = ("cp ", "commit", "save", "volume", "system prune", "container prune", "image prune", "system df", "stats", "update", "diff", "export",
                "import", "history", "events", "search", "build", "dial-stdio", "-v vol")
     return [pytest.param(c, s, id=c) for c, s in steps.items() if not any(word in c for word in skipped)]
 

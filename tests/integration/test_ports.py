@@ -48,6 +48,8 @@ def test_a_port_is_reached_from_everywhere(engine, remote):
 def test_the_container_sees_the_clients_own_address(engine, remote):
     engine.cli("run", "-d", "--name", "seen", "-p", "8081:80", "busybox", "sh", "-c",
                "sleep 900 | nc -l -p 80", check=0)
+    wait_until(lambda: ":80 " in engine.cli("exec", "seen", "netstat", "-ltn").stdout,
+               what="listener")
     client = engine.sandbox.popen("ip", "netns", "exec", "remote", "sh", "-c",
                                   "sleep 20 | busybox nc 10.200.0.1 8081")
     try:
