@@ -9,14 +9,19 @@
 #include "base/log.h"
 
 namespace wherry::api {
-namespace {
 
-const Router& router() {
+std::span<const std::span<const Route>> route_tables() {
   static const std::array tables = {container_routes(), stream_routes(),   exec_routes(),
                                     image_routes(),     transfer_routes(), network_routes(),
                                     volume_routes(),    disk_usage_routes(), system_routes(),
                                     missing_routes()};
-  static const Router instance{std::span(tables)};
+  return tables;
+}
+
+namespace {
+
+const Router& router() {
+  static const Router instance{route_tables()};
   return instance;
 }
 

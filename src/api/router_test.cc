@@ -12,16 +12,13 @@ namespace {
 
 class RouterTest : public ::testing::Test {
  protected:
-  RouterTest() : router_(std::span(tables_)) {}
+  RouterTest() : router_(route_tables()) {}
 
   std::string pattern_of(std::string_view method, std::string_view path) {
     const auto match = router_.match(method, path);
     return match ? std::string(match->route->pattern) : match.error().message();
   }
 
-  const std::array<std::span<const Route>, 7> tables_ = {
-      container_routes(), stream_routes(), exec_routes(),   image_routes(),
-      transfer_routes(),  system_routes(), missing_routes()};
   Router router_;
 };
 

@@ -17,5 +17,7 @@ std::span<const Route> disk_usage_routes(); // disk_usage.cc
 std::span<const Route> network_routes();    // networks.cc
 std::span<const Route> system_routes();     // system.cc
 std::span<const Route> missing_routes();    // missing.cc: what docker has and wherry not yet
+// All of them, in the order in which they are asked (api.cc).
+std::span<const std::span<const Route>> route_tables();
 
 }  // namespace wherry::api
