@@ -2,7 +2,11 @@
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # Hits need these two where a precompiled header is in use; the header's own content is hashed.
+  set(ccache_for_pch ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_NOHASHDIR=1 ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${ccache_for_pch})
   set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
 endif()
 find_program(MOLD mold)
@@ -44,6 +48,25 @@ if(WHERRY_TESTS)
   find_package(GTest REQUIRED)
 endif()
 
+# The headers of base/pch.h, compiled once for the programs and once for the tests (their flags
+# differ). -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON builds without: each file includes what it uses.
+function(wherry_precompile target flavour)
+  if(NOT TARGET wherry_pch_${flavour})
+    # An executable for the tests, a library for the others: -fPIE and -fPIC must match as well.
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/pch_${flavour}.cc CONTENT "int main() { return 0; }\n")
+    if(flavour STREQUAL "tests")
+      add_executable(wherry_pch_tests EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/pch_tests.cc)
+      target_compile_options(wherry_pch_tests PRIVATE ${WHERRY_TEST_FLAGS})
+    else()
+      add_library(wherry_pch_${flavour} OBJECT EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/pch_${flavour}.cc)
+    endif()
+    target_precompile_headers(wherry_pch_${flavour} PRIVATE ${CMAKE_SOURCE_DIR}/src/base/pch.h)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM wherry_pch_${flavour})
+endfunction()
+# Tests need no speed, and compile in half the time without optimisation.
+set(WHERRY_TEST_FLAGS -O0 -U_FORTIFY_SOURCE)
+
 # wherry_library(name [DEPENDS libraries...]): the .cc files of the current folder (without
 # *_test.cc and main.cc) as static library wherry_<name>; its *_test.cc as one program
 # <name>_test, each TEST a ctest case.
@@ -54,6 +77,7 @@ function(wherry_library name)
   if(sources)
     add_library(wherry_${name} STATIC ${sources})
     target_link_libraries(wherry_${name} PUBLIC ${ARG_DEPENDS})
+    wherry_precompile(wherry_${name} programs)
   else()
     add_library(wherry_${name} INTERFACE)
     target_link_libraries(wherry_${name} INTERFACE ${ARG_DEPENDS})
@@ -62,8 +86,8 @@ function(wherry_library name)
   if(WHERRY_TESTS AND tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE wherry_${name} ${ARG_TEST_DEPENDS} GTest::gtest_main)
-    # Tests need no speed, and compile in half the time without optimisation.
-    target_compile_options(${name}_test PRIVATE -O0 -U_FORTIFY_SOURCE)
+    target_compile_options(${name}_test PRIVATE ${WHERRY_TEST_FLAGS})
+    wherry_precompile(${name}_test tests)
     set_target_properties(${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_test(NAME unit/${name} COMMAND ${name}_test --gtest_brief=1)
   endif()

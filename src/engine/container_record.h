@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/id.h"
+#include "base/value_type.h"
 #include "spec/docker_container.h"
 #include "spec/docker_mount.h"
 #include "spec/docker_network.h"
@@ -15,6 +16,8 @@ namespace wherry::engine {
 
 // A bind, a tmpfs or a volume, resolved at create.
 struct ContainerMount {
+  WHERRY_VALUE_TYPE(ContainerMount);
+
   spec::docker::MountPoint point;      // as inspect shows it
   std::vector<std::string> options;    // OCI mount options
   bool create_source = false;          // -v: make a missing host directory, as docker does
@@ -30,6 +33,8 @@ struct ContainerMount {
 };
 
 struct ContainerRecord {
+  WHERRY_VALUE_TYPE(ContainerRecord);
+
   ContainerId id;
   std::string name;        // without the slash
   std::string created;     // RFC 3339

@@ -8,6 +8,8 @@
 #include "base/check.h"
 
 namespace wherry::engine {
+
+WHERRY_VALUE_TYPE_MEMBERS(State);
 namespace {
 
 constexpr std::array<std::string_view, 7> kStatusNames = {

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "base/value_type.h"
 #include "spec/docker_inspect.h"
 #include "spec/docker_network.h"
 
@@ -22,6 +23,8 @@ std::optional<Status> parse_status(std::string_view name);
 
 // Everything that changes after create; one JSON document in the container's row.
 struct State {
+  WHERRY_VALUE_TYPE(State);
+
   std::string status = "created";
   std::int64_t pid = 0;
   std::int64_t exit_code = 0;

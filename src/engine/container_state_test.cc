@@ -83,7 +83,7 @@ TEST(ContainerState, dockers_exit_codes_of_failed_starts_follow_the_words) {
 
 TEST(ContainerState, survives_its_own_json) {
   State state = running();
-  state.endpoints["bridge"] = spec::docker::EndpointSettings{.ip_address = "172.17.0.2"};
+  state.endpoints["bridge"].emplace().ip_address = "172.17.0.2";
   state.restart_count = 2;
   state.stopped_by_user = true;
   const auto read = json::parse<State>(json::write(state)).value();

@@ -24,7 +24,24 @@ Result<Mounts> resolve(const HostConfig& host, const Strings& volumes = {}, cons
   return resolve_mounts({.host_config = host, .volumes = set, .inherited = inherited});
 }
 
-HostConfig with_mount(spec::docker::Mount mount) {
+// What these tests set of a mount; the rest is absent.
+struct Wanted {
+  std::string type;
+  std::string source;
+  std::string target;
+  bool read_only = false;
+  std::optional<spec::docker::BindOptions> bind_options;
+  std::optional<spec::docker::VolumeOptions> volume_options;
+};
+
+HostConfig with_mount(Wanted wanted) {
+  spec::docker::Mount mount;
+  mount.type = std::move(wanted.type);
+  mount.source = std::move(wanted.source);
+  mount.target = std::move(wanted.target);
+  mount.read_only = wanted.read_only;
+  mount.bind_options = wanted.bind_options;
+  mount.volume_options = std::move(wanted.volume_options);
   HostConfig host;
   host.mounts = std::vector<spec::docker::Mount>{std::move(mount)};
   return host;
@@ -118,9 +135,9 @@ TEST(MountRequest, a_volume_carries_options_labels_and_subpath) {
 }
 
 TEST(MountRequest, wrong_volume_mounts_are_refused_with_dockers_sentences) {
-  const auto refusal = [](spec::docker::Mount mount) {
-    mount.type = "volume";
-    return message_of(resolve(with_mount(std::move(mount))));
+  const auto refusal = [](Wanted wanted) {
+    wanted.type = "volume";
+    return message_of(resolve(with_mount(std::move(wanted))));
   };
   const std::string prefix = "invalid mount config for type \"volume\": ";
   EXPECT_EQ(refusal({.source = "v", .target = "x"}), prefix + "invalid mount path: 'x' mount path must be absolute");

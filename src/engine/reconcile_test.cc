@@ -95,7 +95,9 @@ TEST(Reconcile, a_container_with_rm_that_never_ran_stays) {
 TEST(RunTag, keeps_cgroup_and_endpoints) {
   RunTag tag{.cgroup = "/wherry/x", .endpoints = {}};
   EXPECT_EQ(encode_run_tag(tag), "/wherry/x");
-  tag.endpoints["bridge"] = spec::docker::EndpointSettings{.mac_address = "m", .ip_address = "172.17.0.2"};
+  auto& bridge = tag.endpoints["bridge"].emplace();
+  bridge.mac_address = "m";
+  bridge.ip_address = "172.17.0.2";
   const RunTag read = decode_run_tag(encode_run_tag(tag));
   EXPECT_EQ(read.cgroup, "/wherry/x");
   EXPECT_EQ(read.endpoints.at("bridge")->ip_address, "172.17.0.2");

@@ -9,6 +9,7 @@
 
 #include "base/strings.h"
 #include "spec/json.h"
+#include "spec/oci_runtime_json.h"
 #include "spec/oci_image.h"
 
 namespace wherry::engine {

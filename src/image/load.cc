@@ -12,6 +12,7 @@
 #include "base/undo.h"
 #include "image/images_parts.h"
 #include "image/layer_progress.h"
+#include "spec/oci_image_json.h"
 #include "sys/path.h"
 
 namespace wherry::image {

@@ -10,6 +10,7 @@
 #include "archive/sha256.h"
 #include "image/compress.h"
 #include "image/images_parts.h"
+#include "spec/oci_image_json.h"
 
 namespace wherry::image {
 namespace {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "runtime/defaults.h"
+#include "spec/oci_runtime_json.h"
 #include "runtime/sysctl.h"
 #include "sys/mount_options.h"
 

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "base/strings.h"
-#include "spec/json.h"
+#include "spec/oci_runtime_json.h"
 
 namespace wherry::runtime_cli {
 namespace {

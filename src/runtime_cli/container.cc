@@ -12,6 +12,7 @@
 #include <cerrno>
 
 #include "base/strings.h"
+#include "spec/oci_runtime_json.h"
 #include "sys/path.h"
 
 namespace wherry::runtime_cli {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "spec/oci_runtime.h"
+#include "spec/oci_runtime_json.h"
 #include "sys/cgroup.h"
 #include "sys/fd.h"
 #include "sys/pidfd.h"

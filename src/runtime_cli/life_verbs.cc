@@ -10,6 +10,7 @@
 #include "base/strings.h"
 #include "runtime_cli/container.h"
 #include "runtime_cli/verbs.h"
+#include "spec/oci_runtime_json.h"
 
 namespace wherry::runtime_cli {
 namespace {

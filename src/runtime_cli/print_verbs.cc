@@ -12,6 +12,7 @@
 #include "runtime/defaults.h"
 #include "runtime_cli/container.h"
 #include "runtime_cli/verbs.h"
+#include "spec/oci_runtime_json.h"
 #include "sys/capability.h"
 
 namespace wherry::runtime_cli {

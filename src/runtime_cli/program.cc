@@ -13,7 +13,7 @@
 #include "runtime/self_protect.h"
 #include "runtime_cli/verbs.h"
 #include "spec/json.h"
-#include "spec/oci_runtime.h"
+#include "spec/oci_runtime_json.h"
 #include "sys/fd.h"
 
 namespace wherry::runtime_cli {

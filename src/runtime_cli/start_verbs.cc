@@ -20,6 +20,7 @@
 #include "runtime_cli/foreground.h"
 #include "runtime_cli/start.h"
 #include "runtime_cli/verbs.h"
+#include "spec/oci_runtime_json.h"
 #include "sys/mount.h"
 
 namespace wherry::runtime_cli {

@@ -2,6 +2,7 @@
 // container verbs.
 #pragma once
 
+#include "base/value_type.h"
 #include "spec/docker_common.h"
 #include "spec/docker_host_config.h"
 #include "spec/docker_network.h"
@@ -20,6 +21,8 @@ struct HealthConfig {
 
 // The portable half of a container's configuration.
 struct ContainerConfig {
+  WHERRY_VALUE_TYPE(ContainerConfig);
+
   std::string hostname;
   std::string domainname;
   std::string user;
@@ -49,6 +52,8 @@ struct ContainerConfig {
 
 // POST /containers/create: a ContainerConfig with two more members.
 struct ContainerCreateRequest : ContainerConfig {
+  WHERRY_VALUE_TYPE(ContainerCreateRequest);
+
   std::optional<HostConfig> host_config;
   std::optional<NetworkingConfig> networking_config;
 };

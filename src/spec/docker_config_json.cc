@@ -3,6 +3,9 @@
 
 namespace wherry::spec::docker {
 
+WHERRY_VALUE_TYPE_MEMBERS(ContainerConfig);
+WHERRY_VALUE_TYPE_MEMBERS(ContainerCreateRequest);
+
 json::Value to_json(const HealthConfig& source) { return json::object_of(source); }
 Result<> from_json(const json::Value& value, HealthConfig& target) {
   return json::assign_object(value, target);

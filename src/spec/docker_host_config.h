@@ -3,6 +3,7 @@
 // inspect as it was sent: hence null and [] stay apart.
 #pragma once
 
+#include "base/value_type.h"
 #include "spec/docker_common.h"
 #include "spec/docker_mount.h"
 
@@ -42,6 +43,8 @@ struct DeviceMapping {
 };
 
 struct DeviceRequest {
+  WHERRY_VALUE_TYPE(DeviceRequest);
+
   std::string driver;
   std::int64_t count = 0;
   Strings device_ids;
@@ -57,6 +60,8 @@ struct Ulimit {
 
 // Limits: part of HostConfig, and the body of POST /containers/{id}/update.
 struct Resources {
+  WHERRY_VALUE_TYPE(Resources);
+
   std::int64_t cpu_shares = 0;
   std::int64_t memory = 0;  // bytes
   std::int64_t nano_cpus = 0;
@@ -91,6 +96,8 @@ struct Resources {
 };
 
 struct HostConfig : Resources {
+  WHERRY_VALUE_TYPE(HostConfig);
+
   Strings binds;
   std::string container_id_file;
   LogConfig log_config;

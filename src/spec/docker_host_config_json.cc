@@ -3,6 +3,10 @@
 
 namespace wherry::spec::docker {
 
+WHERRY_VALUE_TYPE_MEMBERS(Resources);
+WHERRY_VALUE_TYPE_MEMBERS(HostConfig);
+WHERRY_VALUE_TYPE_MEMBERS(DeviceRequest);
+
 json::Value to_json(const LogConfig& source) { return json::object_of(source); }
 Result<> from_json(const json::Value& value, LogConfig& target) {
   return json::assign_object(value, target);

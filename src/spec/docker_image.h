@@ -1,6 +1,7 @@
 // Images in docker's API: inspect, list, remove, history. Progress streams: spec/progress.h.
 #pragma once
 
+#include "base/value_type.h"
 #include "spec/docker_config.h"
 #include "spec/docker_inspect.h"
 
@@ -9,6 +10,8 @@ namespace wherry::spec::docker {
 // Config of an image as API 1.50 and later serve it. Older versions served the members of a
 // ContainerConfig that an image cannot have, too: api/version_shims adds them.
 struct ImageConfig {
+  WHERRY_VALUE_TYPE(ImageConfig);
+
   std::string user;
   StringSet exposed_ports;
   Strings env;
@@ -34,6 +37,8 @@ struct ImageMetadata {
 };
 
 struct ImageInspect {
+  WHERRY_VALUE_TYPE(ImageInspect);
+
   std::string id;
   std::vector<std::string> repo_tags;
   std::vector<std::string> repo_digests;
@@ -54,6 +59,8 @@ struct ImageInspect {
 };
 
 struct ImageSummary {
+  WHERRY_VALUE_TYPE(ImageSummary);
+
   std::int64_t containers = -1;  // -1: not counted
   std::int64_t created = 0;
   std::string id;

@@ -3,6 +3,10 @@
 
 namespace wherry::spec::docker {
 
+WHERRY_VALUE_TYPE_MEMBERS(ImageConfig);
+WHERRY_VALUE_TYPE_MEMBERS(ImageInspect);
+WHERRY_VALUE_TYPE_MEMBERS(ImageSummary);
+
 json::Value to_json(const ImageConfig& source) { return json::object_of(source); }
 Result<> from_json(const json::Value& value, ImageConfig& target) {
   return json::assign_object(value, target);

@@ -1,6 +1,7 @@
 // What docker's API says of a container: GET /containers/{id}/json and /containers/json.
 #pragma once
 
+#include "base/value_type.h"
 #include "spec/docker_common.h"
 #include "spec/docker_config.h"
 #include "spec/docker_mount.h"
@@ -21,6 +22,8 @@ struct Health {
 };
 
 struct ContainerState {
+  WHERRY_VALUE_TYPE(ContainerState);
+
   std::string status;  // created, running, paused, restarting, removing, exited, dead
   bool running = false;
   bool paused = false;
@@ -48,6 +51,8 @@ using Addresses = std::optional<std::vector<Address>>;
 
 // The members from endpoint_id to mac_address repeat those of the default bridge's endpoint.
 struct NetworkSettings {
+  WHERRY_VALUE_TYPE(NetworkSettings);
+
   std::string bridge;
   std::string sandbox_id;
   std::string sandbox_key;
@@ -69,6 +74,8 @@ struct NetworkSettings {
 };
 
 struct ContainerInspect {
+  WHERRY_VALUE_TYPE(ContainerInspect);
+
   std::string id;
   std::string created;  // RFC 3339 with nanoseconds
   std::string path;
@@ -113,6 +120,8 @@ struct NetworkSettingsSummary {
 };
 
 struct ContainerSummary {
+  WHERRY_VALUE_TYPE(ContainerSummary);
+
   std::string id;
   std::vector<std::string> names;  // with leading slashes
   std::string image;

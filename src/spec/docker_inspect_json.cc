@@ -3,6 +3,11 @@
 
 namespace wherry::spec::docker {
 
+WHERRY_VALUE_TYPE_MEMBERS(NetworkSettings);
+WHERRY_VALUE_TYPE_MEMBERS(ContainerInspect);
+WHERRY_VALUE_TYPE_MEMBERS(ContainerSummary);
+WHERRY_VALUE_TYPE_MEMBERS(ContainerState);
+
 json::Value to_json(const HealthLogEntry& source) { return json::object_of(source); }
 Result<> from_json(const json::Value& value, HealthLogEntry& target) {
   return json::assign_object(value, target);

@@ -1,6 +1,7 @@
 // docker's Mount (--mount, HostConfig.Mounts) and MountPoint (what inspect reports).
 #pragma once
 
+#include "base/value_type.h"
 #include "spec/docker_common.h"
 
 namespace wherry::spec::docker {
@@ -36,6 +37,8 @@ struct TmpfsOptions {
 };
 
 struct Mount {
+  WHERRY_VALUE_TYPE(Mount);
+
   std::string type;  // bind, volume, tmpfs, npipe, cluster, image
   std::string source;
   std::string target;

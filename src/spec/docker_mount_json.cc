@@ -3,6 +3,8 @@
 
 namespace wherry::spec::docker {
 
+WHERRY_VALUE_TYPE_MEMBERS(Mount);
+
 json::Value to_json(const BindOptions& source) { return json::object_of(source); }
 Result<> from_json(const json::Value& value, BindOptions& target) {
   return json::assign_object(value, target);

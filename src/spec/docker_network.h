@@ -1,6 +1,7 @@
 // Networks in docker's API: a container's endpoints, and the network objects themselves.
 #pragma once
 
+#include "base/value_type.h"
 #include "spec/docker_common.h"
 
 namespace wherry::spec::docker {
@@ -13,6 +14,8 @@ struct EndpointIpamConfig {
 
 // What a client asks for (down to gw_priority) and what the engine reports.
 struct EndpointSettings {
+  WHERRY_VALUE_TYPE(EndpointSettings);
+
   std::optional<EndpointIpamConfig> ipam_config;
   Strings links;
   Strings aliases;
@@ -64,6 +67,8 @@ struct ConfigReference {
 
 // GET /networks and /networks/{id}; lists leave `containers` empty.
 struct Network {
+  WHERRY_VALUE_TYPE(Network);
+
   std::string name;
   std::string id;
   std::string created;  // RFC 3339

@@ -3,6 +3,9 @@
 
 namespace wherry::spec::docker {
 
+WHERRY_VALUE_TYPE_MEMBERS(EndpointSettings);
+WHERRY_VALUE_TYPE_MEMBERS(Network);
+
 json::Value to_json(const EndpointIpamConfig& source) { return json::object_of(source); }
 Result<> from_json(const json::Value& value, EndpointIpamConfig& target) {
   return json::assign_object(value, target);

@@ -1,6 +1,7 @@
 // The engine about itself in docker's API: GET /info and /version, POST /auth.
 #pragma once
 
+#include "base/value_type.h"
 #include "spec/docker_common.h"
 
 namespace wherry::spec::docker {
@@ -29,6 +30,8 @@ struct ComponentVersion {
   std::map<std::string, std::string> details;
 };
 struct Version {
+  WHERRY_VALUE_TYPE(Version);
+
   VersionPlatform platform;
   std::vector<ComponentVersion> components;
   std::string version;
@@ -91,6 +94,8 @@ struct FirewallInfo {
 };
 
 struct Info {
+  WHERRY_VALUE_TYPE(Info);
+
   std::string id;
   std::int64_t containers = 0;
   std::int64_t containers_running = 0;

@@ -4,6 +4,9 @@
 
 namespace wherry::spec::docker {
 
+WHERRY_VALUE_TYPE_MEMBERS(Info);
+WHERRY_VALUE_TYPE_MEMBERS(Version);
+
 json::Value to_json(const AuthConfig& source) { return json::object_of(source); }
 Result<> from_json(const json::Value& value, AuthConfig& target) {
   return json::assign_object(value, target);

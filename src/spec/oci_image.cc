@@ -1,4 +1,4 @@
-#include "spec/oci_image.h"
+#include "spec/oci_image_json.h"
 
 #include <fmt/format.h>
 #include <sys/utsname.h>
@@ -10,6 +10,10 @@
 #include "base/strings.h"
 
 namespace wherry::spec {
+
+WHERRY_VALUE_TYPE_MEMBERS(RunConfig);
+WHERRY_VALUE_TYPE_MEMBERS(ImageConfig);
+
 namespace {
 
 // Everything a manifest or an index may hold, so that one look tells which it is.

@@ -1,4 +1,4 @@
-#include "spec/oci_image.h"
+#include "spec/oci_image_json.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/value_type.h"
 
 namespace wherry::spec::oci {
 
@@ -47,6 +48,8 @@ struct IoPriority {
 };
 
 struct Process {
+  WHERRY_VALUE_TYPE(Process);
+
   bool terminal = false;
   std::optional<Box> console_size;
   User user;
@@ -134,6 +137,8 @@ struct ThrottleDevice {
 };
 
 struct BlockIoLimits {
+  WHERRY_VALUE_TYPE(BlockIoLimits);
+
   std::optional<std::uint16_t> weight;
   std::vector<WeightDevice> weight_device;
   std::vector<ThrottleDevice> read_bps;
@@ -143,6 +148,8 @@ struct BlockIoLimits {
 };
 
 struct Resources {
+  WHERRY_VALUE_TYPE(Resources);
+
   std::vector<DeviceRule> devices;
   std::optional<MemoryLimits> memory;
   std::optional<CpuLimits> cpu;
@@ -166,6 +173,8 @@ struct SeccompRule {
 };
 
 struct Seccomp {
+  WHERRY_VALUE_TYPE(Seccomp);
+
   std::string default_action;
   std::optional<std::uint32_t> default_errno_ret;
   std::vector<std::string> architectures;  // SCMP_ARCH_*; the native one is always there
@@ -174,6 +183,8 @@ struct Seccomp {
 };
 
 struct Linux {
+  WHERRY_VALUE_TYPE(Linux);
+
   std::vector<Device> devices;
   std::vector<Namespace> namespaces;
   std::map<std::string, std::string> sysctl;
@@ -187,6 +198,8 @@ struct Linux {
 };
 
 struct Config {
+  WHERRY_VALUE_TYPE(Config);
+
   std::string oci_version;
   std::optional<Process> process;
   std::optional<Root> root;
@@ -208,5 +221,3 @@ struct State {
 };
 
 }  // namespace wherry::spec::oci
-
-#include "spec/oci_runtime_json.h"
