@@ -29,7 +29,7 @@ Result<> attach(Call& call) {
   options.stdout_ = call.flag("stdout");
   options.stderr_ = call.flag("stderr");
   if (!call.query.get("detachKeys").empty()) options.detach_keys = call.query.get("detachKeys");
-  auto done = call.engine.attach_container(call.variable("id"), options, hijack_of(call));
+  auto done = call.engine.attach_container(call.variable("id"), options, hijack_unanswered(call));
   if (done || call.exchange->answered()) return done;
   refuse_attach(call, done.error());
   return {};
@@ -137,7 +137,18 @@ std::string hijack_head(const Call& call, bool tty) {
 engine::Hijack hijack_of(const Call& call) {
   return [&call](bool tty) -> Result<engine::HijackedConnection> {
     http::Hijacked hijacked = TRY(call.exchange->hijack(hijack_head(call, tty)));
-    return engine::HijackedConnection{std::move(hijacked.fd), std::move(hijacked.already_read)};
+    return engine::HijackedConnection{.fd = std::move(hijacked.fd),
+                                      .already_read = std::move(hijacked.already_read)};
+  };
+}
+
+engine::Hijack hijack_unanswered(const Call& call) {
+  return [&call](bool tty) -> Result<engine::HijackedConnection> {
+    std::string head = hijack_head(call, tty);
+    http::Hijacked hijacked = TRY(call.exchange->hijack(""));
+    return engine::HijackedConnection{.fd = std::move(hijacked.fd),
+                                      .already_read = std::move(hijacked.already_read),
+                                      .head = std::move(head)};
   };
 }
 

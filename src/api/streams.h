@@ -22,6 +22,8 @@ std::string hijack_head(const Call& call, bool tty);
 
 // An engine's Hijack that answers `call` with hijack_head(). Lives as long as `call`.
 engine::Hijack hijack_of(const Call& call);
+// As hijack_of(), the head still to be sent by the taker.
+engine::Hijack hijack_unanswered(const Call& call);
 
 // h and w of a resize.
 Result<engine::WindowSize> window_size(const Call& call);

@@ -2,7 +2,6 @@
 #include <sys/eventfd.h>
 
 #include <array>
-#include <mutex>
 
 #include "base/strings.h"
 #include "engine/lifecycle.h"
@@ -69,6 +68,9 @@ keeper::AttachRequest attach_request(const ContainerRecord& record, const Attach
   request.framing = record.config.tty ? keeper::Framing::Raw : keeper::Framing::Framed;
   if (record.config.tty) request.detach_keys = std::move(detach_keys);
   request.already_read = std::move(connection.already_read);
+  // Whoever has read the head may cause output: only the pump, which then has the connection,
+  // may send it.
+  request.preface = std::move(connection.head);
   request.hold = options.logs;
   return request;
 }
@@ -101,19 +103,14 @@ Result<> attach_container(Core& core, Container& container, const AttachOptions&
   if (options.detach_keys && !options.detach_keys->empty()) keys = TRY(parse_detach_keys(*options.detach_keys));
   const ContainerRecord record = container.record();
   TRY(check_attachable(*container.details.lock(), record.id.str()));
-  // Behind the 101 the client starts the container: the start waits until the pump has the
-  // connection, or what a short run prints would pass by.
-  std::unique_lock<std::mutex> before_start;
-  if (options.stream && !container.state().has_process())
-    before_start = std::unique_lock(container.operation);
   HijackedConnection connection = TRY(hijack(record.config.tty));
+  if (!options.stream) TRY(sys::write_all(connection.fd, connection.head));
   if (!options.stream)
     return options.logs ? replay_log(core, record, options, connection.fd, std::nullopt) : Result<>();
   // The pump writes nothing before release(), so the log's bytes go first and none twice.
   const sys::Fd writer = options.logs ? TRY(connection.fd.duplicate()) : sys::Fd();
   const keeper::AttachRequest request = attach_request(record, options, std::move(keys), connection);
   const keeper::Attached attached = TRY(attach_or_reserve(core, request, connection.fd));
-  if (before_start) before_start.unlock();
   publish_event(core, record, "attach");
   if (!options.logs) return {};
   const Result<> replayed = replay_log(core, record, options, writer,

@@ -47,11 +47,12 @@ struct RemoveContainerOptions {
 struct HijackedConnection {
   sys::Fd fd;
   std::string already_read;  // bytes of the client that arrived behind the request's head
+  std::string head = {};     // of the answer, where the taker has to send it
 };
 
 // Called once by attach/exec_start when every check has passed and no error can be answered
-// any more: the caller writes its 101 (or 200) head, whose media type depends on `tty`, and
-// gives the connection away. An Error from it ends the verb with that Error.
+// any more: the caller writes its 101 (or 200) head, whose media type depends on `tty`, or for
+// attach leaves it to us, and gives the connection away. An Error from it ends the verb with that Error.
 using Hijack = std::function<Result<HijackedConnection>(bool tty)>;
 
 struct AttachOptions {
