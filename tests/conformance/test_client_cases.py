@@ -121,7 +121,7 @@ def answer(line, program_name="wherry"):
 
 
 @pytest.mark.parametrize("line,code,text", [
-    ("volume create", 1, "wherry: 'docker volume create' is not available in wherry 0.1.0\n"),
+    ("commit x", 1, "wherry: 'docker commit' is not available in wherry 0.1.0\n"),
     ("swarm init", 1, "wherry: 'docker swarm init' is not available in wherry 0.1.0\n"),
     ("build .", 1, "wherry: 'docker build' is not available in wherry 0.1.0\n"),
     ("run --ip6 ::1 x", 125, "wherry: flag '--ip6' is not available in wherry 0.1.0\n"),

@@ -79,7 +79,6 @@ def test_unknown_paths_and_methods_are_not_found(bare_engine, method, path):
 
 
 @pytest.mark.parametrize("method, path, status, words", [
-    ("GET", "/volumes", 501, "wherry: 'docker volume ls' is not available in wherry 0.1.0"),
     ("GET", "/networks/x", 404, "network x not found"),
     ("DELETE", "/networks/bridge", 403, "bridge is a pre-defined network and cannot be removed"),
     ("GET", "/containers/x/stats", 501,
