@@ -67,17 +67,23 @@ endfunction()
 # Tests need no speed, and compile in half the time without optimisation.
 set(WHERRY_TEST_FLAGS -O0 -U_FORTIFY_SOURCE)
 
-# wherry_library(name [DEPENDS libraries...]): the .cc files of the current folder (without
-# *_test.cc and main.cc) as static library wherry_<name>; its *_test.cc as one program
-# <name>_test, each TEST a ctest case.
+# wherry_library(name [DEPENDS libraries...] [APART files...]): the .cc files of the current folder
+# (without *_test.cc and main.cc) as static library wherry_<name>; its *_test.cc as one program
+# <name>_test, each TEST a ctest case. With WHERRY_UNITY the files of a library are compiled a few
+# together, which halves a clean build; those that repeat names of their neighbours (tables) are
+# listed in APART, or APART ALL.
 function(wherry_library name)
-  cmake_parse_arguments(ARG "" "" "DEPENDS;TEST_DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "DEPENDS;TEST_DEPENDS;APART" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cc$")
   if(sources)
     add_library(wherry_${name} STATIC ${sources})
     target_link_libraries(wherry_${name} PUBLIC ${ARG_DEPENDS})
     wherry_precompile(wherry_${name} programs)
+    if(WHERRY_UNITY AND NOT ARG_APART STREQUAL "ALL")
+      set_target_properties(wherry_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
+      set_source_files_properties(${ARG_APART} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+    endif()
   else()
     add_library(wherry_${name} INTERFACE)
     target_link_libraries(wherry_${name} INTERFACE ${ARG_DEPENDS})

@@ -12,6 +12,7 @@
 
 #include "client/engine.h"
 #include "spec/json.h"
+#include "sys/directory.h"
 #include "sys/fd.h"
 
 namespace wherry::cli {
@@ -84,10 +85,7 @@ Result<std::string> context_host(const std::string& directory, const std::string
   // Each context has a directory named by the digest of its name. The names inside are what
   // counts, so they are compared in place of the digest.
   const std::string root = directory + "/contexts/meta";
-  struct Close {
-    void operator()(DIR* entries) const { ::closedir(entries); }
-  };
-  const std::unique_ptr<DIR, Close> entries(::opendir(root.c_str()));
+  const sys::Directory entries(::opendir(root.c_str()));
   const dirent* entry = nullptr;
   while (entries && (entry = ::readdir(entries.get())) != nullptr) {
     const std::string file = fmt::format("{}/{}/meta.json", root, entry->d_name);

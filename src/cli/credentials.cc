@@ -26,7 +26,7 @@ constexpr std::string_view kLetters =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 constexpr std::size_t kMaximumHelperOutput = 1U << 20;
 constexpr std::string_view kTokenUser = "<token>";
-constexpr std::string_view kNotFound = "credentials not found";
+constexpr std::string_view kCredentialsNotFound = "credentials not found";
 
 // The helper for a registry: credHelpers first, then credsStore; "" is the file itself.
 std::string helper_for(const ConfigFile& config, const std::string& key) {
@@ -79,7 +79,7 @@ Result<HelperAnswer> run_helper(const std::string& helper, const char* verb,
 Result<Credentials> ask_helper(const std::string& helper, const std::string& key) {
   Credentials credentials{.server = key};
   const HelperAnswer answer = TRY(run_helper(helper, "get", key));
-  if (!answer.ok && answer.output.find(kNotFound) != std::string::npos) return credentials;
+  if (!answer.ok && answer.output.find(kCredentialsNotFound) != std::string::npos) return credentials;
   if (!answer.ok)
     return Error::internal(
         fmt::format("error getting credentials - err: exit status 1, out: `{}`", answer.output));
@@ -197,7 +197,7 @@ Result<> erase_credentials(ConfigFile& config, const std::string& key) {
   const std::string helper = helper_for(config, key);
   if (!helper.empty()) {
     const HelperAnswer answer = TRY(run_helper(helper, "erase", key));
-    if (!answer.ok && answer.output.find(kNotFound) == std::string::npos) {
+    if (!answer.ok && answer.output.find(kCredentialsNotFound) == std::string::npos) {
       return Error::internal(
           fmt::format("error erasing credentials - err: exit status 1, out: `{}`", answer.output));
     }

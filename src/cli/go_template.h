@@ -16,6 +16,9 @@
 
 namespace wherry::cli {
 
+// What docker's info and version exit with when a template fails.
+inline constexpr int kTemplateErrorCode = 64;
+
 struct TemplateOptions {
   std::string name;  // in messages: `template: <name>:1:2: executing "<name>" at ...`
   // What a field that is not there is called: Go's maps and structs differ.

@@ -15,7 +15,6 @@ namespace {
 
 namespace bj = boost::json;
 
-constexpr int kTemplateErrorCode = 64;
 
 std::string yes_or_no(bool value) {
   return value ? "true" : "false";

@@ -18,7 +18,6 @@ namespace {
 
 namespace bj = boost::json;
 
-constexpr int kTemplateErrorCode = 64;
 // There is no Go in it, and no build date, so that builds are reproducible.
 constexpr std::string_view kNotGo = "none (C++23)";
 

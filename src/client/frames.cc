@@ -8,7 +8,7 @@ namespace wherry::client {
 namespace {
 
 constexpr std::size_t kHeaderBytes = 8;
-constexpr std::uint32_t kMaximumErrorBytes = 1U << 20;
+constexpr std::uint32_t kMaximumErrorFrame = 1U << 20;
 
 }  // namespace
 
@@ -21,7 +21,7 @@ Result<> FrameReader::begin() {
   left_ = byte(4) << 24 | byte(5) << 16 | byte(6) << 8 | byte(7);
   header_.clear();
   error_.clear();
-  if (stream_ == StreamKind::SystemError && left_ > kMaximumErrorBytes) {
+  if (stream_ == StreamKind::SystemError && left_ > kMaximumErrorFrame) {
     return Error::internal("error from daemon in stream: text too long");
   }
   return {};

@@ -14,6 +14,7 @@
 #include "archive/stream.h"
 #include "base/check.h"
 #include "content/files.h"
+#include "sys/directory.h"
 
 namespace wherry::content {
 namespace {
@@ -33,7 +34,7 @@ Error wrong_size(const Expected& expected, std::uint64_t found) {
 template <class Use>
 Result<> for_each_file(const sys::Fd& directory, const Use& use) {
   sys::Fd copy = TRY(sys::open_at(directory, ".", O_RDONLY | O_DIRECTORY));
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(copy.get()), ::closedir);
+  const sys::Directory stream(::fdopendir(copy.get()));
   if (!stream) return Error::from_errno(errno, "list blobs");
   static_cast<void>(copy.release());
   while (const dirent* entry = ::readdir(stream.get())) {

@@ -13,6 +13,7 @@
 #include "base/strings.h"
 #include "base/time.h"
 #include "engine/lifecycle.h"
+#include "sys/directory.h"
 
 namespace wherry::engine {
 namespace {
@@ -20,10 +21,7 @@ namespace {
 using spec::docker::Info;
 
 std::int64_t count_entries(const char* directory) {
-  struct Closer {
-    void operator()(DIR* open) const { ::closedir(open); }
-  };
-  const std::unique_ptr<DIR, Closer> open(::opendir(directory));
+  const sys::Directory open(::opendir(directory));
   std::int64_t count = 0;
   while (open && ::readdir(open.get()) != nullptr) ++count;
   return std::max<std::int64_t>(0, count - 2);

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <memory>
 
+#include "sys/directory.h"
+
 namespace wherry::engine {
 namespace {
 
@@ -35,12 +37,8 @@ std::optional<Device> device_from(const std::string& path, const struct stat& st
   return device;
 }
 
-struct DirectoryCloser {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
-
 void collect(const std::string& directory, int depth, std::vector<Device>& devices) {
-  const std::unique_ptr<DIR, DirectoryCloser> open(::opendir(directory.c_str()));
+  const sys::Directory open(::opendir(directory.c_str()));
   if (!open || depth > kDeepestDirectory) return;
   while (const dirent* entry = ::readdir(open.get())) {
     const std::string_view name = entry->d_name;

@@ -15,6 +15,7 @@
 #include "engine/lifecycle.h"
 #include "engine/port_bindings.h"
 #include "engine/run_tag.h"
+#include "sys/directory.h"
 #include "sys/path.h"
 
 namespace wherry::engine {
@@ -169,13 +170,10 @@ void adopt_execs(Core& core, const std::vector<keeper::Record>& execs) {
   }
 }
 
-struct DirectoryCloser {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
 // Names of 64 hex characters below a directory of ours: containers'.
 std::vector<std::string> container_names_in(const std::string& path) {
   std::vector<std::string> names;
-  const std::unique_ptr<DIR, DirectoryCloser> open(::opendir(path.c_str()));
+  const sys::Directory open(::opendir(path.c_str()));
   while (open) {
     const dirent* entry = ::readdir(open.get());
     if (entry == nullptr) break;

@@ -50,7 +50,7 @@ namespace wherry::image {
 namespace {
 
 constexpr std::size_t kMaximumImages = 1024;
-constexpr std::size_t kChunk = 1 << 20;
+constexpr std::size_t kLoadChunk = 1 << 20;
 
 // Shows a job's phases as docker shows a load.
 class LoadingSink : public ProgressSink {
@@ -74,7 +74,7 @@ class NoProgress : public ProgressSink {
 
 Result<> copy_file(const sys::Fd& file, std::uint64_t offset, registry::BlobSink& sink,
                    const std::stop_token& stop) {
-  std::string buffer(kChunk, '\0');
+  std::string buffer(kLoadChunk, '\0');
   while (true) {
     if (stop.stop_requested()) return Error(ErrorKind::Cancelled, "context canceled");
     const ssize_t count =

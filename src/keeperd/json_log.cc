@@ -14,11 +14,6 @@ constexpr std::string_view kPrefix = R"({"log":")";
 // A slow disk may take a quarter of the pump's time from a log in non-blocking mode.
 constexpr int kRestPerWork = 3;
 
-char* append(char* out, std::string_view text) {
-  std::memcpy(out, text.data(), text.size());
-  return out + text.size();
-}
-
 }  // namespace
 
 JsonLog::JsonLog(LogFile file, const keeper::LogOptions& options, LineBuffer& buffer)

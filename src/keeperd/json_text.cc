@@ -29,11 +29,6 @@ constexpr std::array<bool, 256> kPlain = [] {
   return table;
 }();
 
-char* append(char* out, std::string_view text) {
-  std::memcpy(out, text.data(), text.size());
-  return out + text.size();
-}
-
 char* escape_ascii(char* out, unsigned char byte) {
   constexpr std::string_view kHex = "0123456789abcdef";
   switch (byte) {

@@ -4,11 +4,18 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 #include <string_view>
 
 namespace wherry::keeperd {
 
 inline constexpr std::size_t kMaximumEscape = 6;  // bytes written per byte read
+
+// Copies `text` to `out` and returns the end.
+inline char* append(char* out, std::string_view text) {
+  std::memcpy(out, text.data(), text.size());
+  return out + text.size();
+}
 
 // Writes to `out`, which has room for kMaximumEscape * text.size() bytes; returns the end.
 char* escape_json(char* out, std::string_view text);

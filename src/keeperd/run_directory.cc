@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "sys/directory.h"
 #include "sys/path.h"
 #include "sys/socket.h"
 
@@ -47,7 +48,7 @@ Result<keeper::Record> read_record(const sys::Fd& records, const char* name) {
 
 Result<std::vector<std::string>> names_in(const sys::Fd& directory) {
   sys::Fd again = TRY(sys::open_at(directory, ".", O_RDONLY | O_DIRECTORY));
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(again.get()), ::closedir);
+  const sys::Directory stream(::fdopendir(again.get()));
   if (!stream) return Error::from_errno(errno, "read records");
   static_cast<void>(again.release());  // closedir closes it
   std::vector<std::string> names;

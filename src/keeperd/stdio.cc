@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "sys/directory.h"
 #include "sys/path.h"
 
 namespace wherry::keeperd {
@@ -95,7 +96,7 @@ StreamFds reopen_pipes(const keeper::Record& record, const sys::Fd& host_root) {
                          {record.pipe_out, fds.out, O_RDONLY},
                          {record.pipe_err, fds.err, O_RDONLY}};
   const std::string directory = fmt::format("/proc/{}/fd", record.pid);
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.c_str()), ::closedir);
+  const sys::Directory stream(::opendir(directory.c_str()));
   const dirent* entry = nullptr;
   while (stream && (entry = ::readdir(stream.get())) != nullptr) {
     if (entry->d_name[0] == '.') continue;

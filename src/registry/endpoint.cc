@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "registry/client.h"
 #include "spec/reference.h"
+#include "sys/directory.h"
 #include "sys/fd.h"
 
 namespace wherry::registry {
@@ -17,14 +18,10 @@ namespace {
 constexpr std::string_view kHubHost = "registry-1.docker.io";
 constexpr std::size_t kMaximumPem = 1 << 20;
 
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
-
 // Sorted names of a trusted directory; nothing if it is not there.
 std::vector<std::string> names_in(const std::string& path) {
   std::vector<std::string> names;
-  const std::unique_ptr<DIR, CloseDirectory> directory(::opendir(path.c_str()));
+  const sys::Directory directory(::opendir(path.c_str()));
   if (!directory) return names;
   while (const dirent* entry = ::readdir(directory.get())) names.emplace_back(entry->d_name);
   std::ranges::sort(names);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint32_t kResolverAddress = 0x7f00000b;  // 127.0.0.11
 constexpr std::uint16_t kPort = 53;
-constexpr int kBacklog = 64;
+constexpr int kServiceBacklog = 64;
 
 Result<sys::Fd> bound_socket(int type) {
   sys::Fd socket(::socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -33,7 +33,7 @@ Result<ContainerFds> open_here() {
   ContainerFds fds;
   fds.udp = TRY(bound_socket(SOCK_DGRAM));
   fds.tcp = TRY(bound_socket(SOCK_STREAM));
-  if (::listen(fds.tcp.get(), kBacklog) < 0) return Error::from_errno(errno, "listen");
+  if (::listen(fds.tcp.get(), kServiceBacklog) < 0) return Error::from_errno(errno, "listen");
   return fds;
 }
 

@@ -5,6 +5,8 @@
 #include <span>
 #include <type_traits>
 
+#include "sys/socket.h"
+
 namespace wherry::resolver {
 namespace {
 
@@ -208,6 +210,11 @@ Result<Packet> decode(std::string_view bytes, std::vector<sys::Fd> fds) {
   if (packet.fds.size() != wanted || (packet.say == Say::Put && packet.fds.size() > 1))
     return Error::invalid("resolver packet with wrong descriptors");
   return packet;
+}
+
+Result<> send_packet(const sys::Fd& socket, const Packet& packet) {
+  const Encoded encoded = encode(packet);
+  return sys::send_message(socket, encoded.bytes, encoded.fds);
 }
 
 }  // namespace wherry::resolver

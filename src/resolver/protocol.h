@@ -57,6 +57,8 @@ struct Encoded {
   std::vector<int> fds;
 };
 Encoded encode(const Packet& packet);
+// encode() and one sendmsg(2), which may block as `socket` does.
+Result<> send_packet(const sys::Fd& socket, const Packet& packet);
 // InvalidArgument for anything but a well-formed packet of this version with the descriptors
 // that it names.
 Result<Packet> decode(std::string_view bytes, std::vector<sys::Fd> fds);

@@ -25,7 +25,7 @@ namespace wherry::resolver {
 namespace {
 
 constexpr const char* kSocketName = "/resolver.sock";
-constexpr int kBacklog = 4;
+constexpr int kControlBacklog = 4;
 constexpr int kAnswerTime_ms = 1000;
 // A process that has just been started has to load its libraries first.
 constexpr int kStartTime_ms = 10000;
@@ -47,11 +47,6 @@ Result<ContainerFds> duplicates(const ContainerFds& fds) {
 
 Error unavailable(std::string_view why) {
   return {ErrorKind::Unavailable, "resolver: " + std::string(why)};
-}
-
-Result<> send_packet(const sys::Fd& channel, const Packet& packet) {
-  const Encoded encoded = encode(packet);
-  return sys::send_message(channel, encoded.bytes, encoded.fds);
 }
 
 Result<Packet> receive_packet(const sys::Fd& channel, int patience_ms) {
@@ -166,7 +161,7 @@ Result<> ProcessResolver::spawn() {
   end_old_process();
   // The resolver alone keeps the listener: with it gone, connect() fails at once.
   ::unlink(path_.c_str());
-  const sys::Fd listener = TRY(sys::listen_unix(path_, SOCK_SEQPACKET, 0600, kBacklog));
+  const sys::Fd listener = TRY(sys::listen_unix(path_, SOCK_SEQPACKET, 0600, kControlBacklog));
   const sys::Fd null = TRY(sys::open_at({}, "/dev/null", O_RDWR));
   const sys::Fd errors(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
   const std::string program = options_.program.empty() ? "/proc/self/exe" : options_.program;

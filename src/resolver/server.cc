@@ -26,11 +26,6 @@ constexpr auto kAcceptPause = 200ms;
 // An engine that does not read its answers is dropped, it will connect again.
 constexpr timeval kSendPatience{.tv_sec = 1, .tv_usec = 0};
 
-Result<> send_packet(const sys::Fd& socket, const Packet& packet) {
-  const Encoded encoded = encode(packet);
-  return sys::send_message(socket, encoded.bytes, encoded.fds);
-}
-
 bool is_whole(const ContainerFds& fds) { return fds.udp && fds.tcp; }
 
 }  // namespace

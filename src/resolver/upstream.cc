@@ -12,7 +12,7 @@
 namespace wherry::resolver {
 namespace {
 
-constexpr int kDatagramsPerTurn = 8;
+constexpr int kAnswersPerTurn = 8;
 
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -122,7 +122,7 @@ void Upstreams::on_event(std::uint64_t number, std::uint32_t /*events*/) {
 // True: the flight is over or in its next attempt.
 Result<bool> Upstreams::receive_datagrams(std::uint64_t number, Flight& flight) {
   static std::array<char, kLargestMessage> buffer;
-  for (int i = 0; i < kDatagramsPerTurn; ++i) {
+  for (int i = 0; i < kAnswersPerTurn; ++i) {
     const ssize_t size = ::recv(flight.socket.get(), buffer.data(), buffer.size(), 0);
     if (size < 0 && would_block(errno)) return false;
     if (size < 0) return Error::from_errno(errno, "receive");

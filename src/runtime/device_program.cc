@@ -16,7 +16,7 @@ constexpr unsigned kType = BPF_REG_2;
 constexpr unsigned kAccess = BPF_REG_3;
 constexpr unsigned kMajor = BPF_REG_4;
 constexpr unsigned kMinor = BPF_REG_5;
-constexpr unsigned kScratch = BPF_REG_6;
+constexpr unsigned kTemporary = BPF_REG_6;
 
 bpf_insn make(unsigned code, unsigned target, unsigned source, std::int16_t offset,
               std::int32_t value) {
@@ -59,10 +59,10 @@ Program conditions_of(const spec::oci::DeviceRule& rule) {
   const std::int32_t access = access_bits(rule.access);
   if (access != 7) {
     // An allowed access must be covered as a whole; a denied one matches where it overlaps.
-    code.push_back(make(BPF_ALU | BPF_MOV | BPF_X, kScratch, kAccess, 0, 0));
-    code.push_back(make(BPF_ALU | BPF_AND | BPF_K, kScratch, 0, 0, access));
-    code.push_back(rule.allow ? make(BPF_JMP | BPF_JNE | BPF_X, kScratch, kAccess, 0, 0)
-                              : make(BPF_JMP | BPF_JEQ | BPF_K, kScratch, 0, 0, 0));
+    code.push_back(make(BPF_ALU | BPF_MOV | BPF_X, kTemporary, kAccess, 0, 0));
+    code.push_back(make(BPF_ALU | BPF_AND | BPF_K, kTemporary, 0, 0, access));
+    code.push_back(rule.allow ? make(BPF_JMP | BPF_JNE | BPF_X, kTemporary, kAccess, 0, 0)
+                              : make(BPF_JMP | BPF_JEQ | BPF_K, kTemporary, 0, 0, 0));
   }
   if (rule.major && *rule.major >= 0)
     code.push_back(make(BPF_JMP | BPF_JNE | BPF_K, kMajor, 0, 0,

@@ -13,8 +13,6 @@
 namespace wherry::snapshot {
 namespace {
 
-constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-
 class CopyDriver : public TreeDriver {
  public:
   explicit CopyDriver(Layout layout) : TreeDriver(std::move(layout)) {}

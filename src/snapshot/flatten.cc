@@ -16,18 +16,17 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "snapshot/layout.h"
 #include "snapshot/tree.h"
 #include "sys/path.h"
 
 namespace wherry::snapshot {
 namespace {
 
-constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 constexpr std::string_view kWhiteout = ".wh.";
 constexpr std::string_view kOpaque = ".wh..wh..opq";
 constexpr std::size_t kXattrList = 64 << 10;
 constexpr std::size_t kXattrValue = 64 << 10;
-constexpr int kMaximumDepth = 4096;
 
 Error failed(const char* verb, const std::string& name) {
   return Error::from_errno(errno, fmt::format("{} {}", verb, quote(name)));
@@ -120,7 +119,7 @@ Result<> Flattener::apply_whiteouts(const sys::Fd& target, const std::vector<std
 
 Result<> Flattener::merge(const sys::Fd& target, const sys::Fd& layer, const std::string& path,
                           int depth) {
-  if (depth > kMaximumDepth) return Error::internal("directory tree is too deep");
+  if (depth > kDeepestTree) return Error::internal("directory tree is too deep");
   const std::vector<std::string> names = TRY(list_names(layer));
   TRY(apply_whiteouts(target, names));
   for (const std::string& name : names) {

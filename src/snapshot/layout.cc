@@ -12,7 +12,6 @@
 namespace wherry::snapshot {
 namespace {
 
-constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 constexpr std::uint64_t kFormat = 1;
 constexpr const char* kDriverFile = "driver";
 

@@ -1,6 +1,8 @@
 // The directories of a driver's root, the same for every driver that keeps trees.
 #pragma once
 
+#include <fcntl.h>
+
 #include <string>
 #include <string_view>
 
@@ -8,6 +10,9 @@
 #include "sys/fd.h"
 
 namespace wherry::snapshot {
+
+// How every directory below a root is opened.
+inline constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 
 struct Layout {
   std::string path;  // of the root, for overlay's options

@@ -11,17 +11,14 @@
 #include <unordered_set>
 
 #include "base/strings.h"
+#include "sys/directory.h"
 
 namespace wherry::snapshot {
 namespace {
 
 // Deeper than the extractor's limit, and than what a container can make by one path.
-constexpr int kMaximumDepth = 4096;
 
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
-using Directory = std::unique_ptr<DIR, CloseDirectory>;
+using sys::Directory;
 
 Result<Directory> open_directory(int parent, const char* name) {
   sys::Fd fd(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -63,7 +60,7 @@ Result<> Measure::take(int directory, const dirent& entry, int depth) {
 }
 
 Result<> Measure::walk(int parent, const char* name, int depth) {
-  if (depth > kMaximumDepth) return Error::internal("directory tree is too deep");
+  if (depth > kDeepestTree) return Error::internal("directory tree is too deep");
   const Directory directory = TRY(open_directory(parent, name));
   while (const dirent* entry = ::readdir(directory.get())) {
     if (!is_dot(entry->d_name)) TRY(take(::dirfd(directory.get()), *entry, depth));

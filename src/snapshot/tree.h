@@ -10,6 +10,9 @@
 
 namespace wherry::snapshot {
 
+// Deeper trees are refused.
+inline constexpr int kDeepestTree = 4096;
+
 struct TreeSize {
   std::uint64_t entries = 0;  // everything below the root
   std::uint64_t bytes = 0;    // sizes of regular files, a file with several names once

@@ -19,7 +19,6 @@
 namespace wherry::snapshot {
 namespace {
 
-constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 constexpr std::size_t kRecordLimit = 4096;
 constexpr std::size_t kLayersLimit = 1 << 20;
 constexpr const char* kSession = "session";  // boot id of the last start

@@ -21,7 +21,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr auto kPollStep = std::chrono::milliseconds(1);
 constexpr std::size_t kMaximumFileBytes = 4U << 20;
-constexpr int kMaximumDepth = 32;  // of groups that a container made below its own
+constexpr int kDeepestGroup = 32;  // of groups that a container made below its own
 
 // Those that limits of ours are written to; v2 hands no other down.
 constexpr std::array<std::string_view, 5> kHandedDown{"cpu", "cpuset", "io", "memory", "pids"};
@@ -66,7 +66,7 @@ std::vector<std::string> child_groups(const std::string& directory) {
 int remove_tree(const std::string& directory, int depth) {
   if (::rmdir(directory.c_str()) == 0 || errno == ENOENT) return 0;
   if (errno != EBUSY && errno != ENOTEMPTY) return errno;
-  if (depth < kMaximumDepth)
+  if (depth < kDeepestGroup)
     for (const std::string& name : child_groups(directory))
       remove_tree(directory + "/" + name, depth + 1);
   return ::rmdir(directory.c_str()) == 0 || errno == ENOENT ? 0 : errno;
@@ -77,7 +77,7 @@ void collect_processes(const std::string& directory, int depth, std::vector<pid_
   if (!text) return;
   for (const std::string_view line : split(*text, '\n'))
     if (const auto pid = parse_i64(line)) found.push_back(static_cast<pid_t>(*pid));
-  if (depth >= kMaximumDepth) return;
+  if (depth >= kDeepestGroup) return;
   for (const std::string& name : child_groups(directory))
     collect_processes(directory + "/" + name, depth + 1, found);
 }

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "base/strings.h"
+#include "sys/directory.h"
 
 namespace wherry::sys {
 namespace {
@@ -34,13 +35,9 @@ bool is_plain_name(std::string_view name) {
   return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos;
 }
 
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
-
-Result<std::unique_ptr<DIR, CloseDirectory>> list(const Fd& directory) {
+Result<Directory> list(const Fd& directory) {
   Fd copy = TRY(open_at(directory, ".", O_RDONLY | O_DIRECTORY));
-  std::unique_ptr<DIR, CloseDirectory> stream(::fdopendir(copy.get()));
+  Directory stream(::fdopendir(copy.get()));
   if (!stream) return Error::from_errno(errno, "read directory");
   static_cast<void>(copy.release());
   return stream;

@@ -21,7 +21,6 @@ namespace {
 
 using sys::DetachedMount;
 
-constexpr const char* kData = "_data";
 constexpr const char* kDraft = "draft";
 
 bool is_other_file_system(const sys::Fd& parent, const char* name) {

@@ -10,12 +10,10 @@
 #include <set>
 #include <utility>
 
+#include "sys/directory.h"
+
 namespace wherry::volume {
 namespace {
-
-struct DirectoryCloser {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
 
 class Measure {
  public:
@@ -48,7 +46,7 @@ class Measure {
 Result<std::vector<std::string>> names_in(const sys::Fd& directory) {
   const int again = ::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (again < 0) return Error::from_errno(errno, "open directory");
-  const std::unique_ptr<DIR, DirectoryCloser> open(::fdopendir(again));
+  const sys::Directory open(::fdopendir(again));
   if (!open) {
     ::close(again);
     return Error::from_errno(ENOMEM, "read directory");

@@ -10,6 +10,8 @@
 
 namespace wherry::volume {
 
+// Where a volume's files lie below its own directory, as with docker.
+inline constexpr const char* kData = "_data";
 // Deeper directories are refused: a container could make them without end.
 inline constexpr int kDeepestDirectory = 256;
 

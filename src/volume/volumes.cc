@@ -21,7 +21,6 @@
 namespace wherry::volume {
 namespace {
 
-constexpr const char* kData = "_data";
 constexpr const char* kTrash = ".trash";  // no volume's name: those begin with a letter or digit
 constexpr mode_t kRootMode = 0701;        // docker's: a container's user may pass, not look
 constexpr mode_t kDataMode = 0755;
