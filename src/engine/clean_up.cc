@@ -15,6 +15,7 @@ Result<> clean_up(Core& core) {
   core.stopping = true;
   if (core.keeper_events.joinable()) core.keeper_events.join();
   TRY_AS("end the keeper", core.keeper->shutdown());
+  core.resolver->stop();
   return core.networks->remove_everything();
 }
 

@@ -1,8 +1,10 @@
 // `network connect` and `network disconnect`, of containers that run and of those that do not.
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "engine/endpoints.h"
 #include "engine/lifecycle.h"
+#include "engine/name_files.h"
 #include "engine/networks.h"
 #include "engine/unavailable.h"
 #include "engine/validate.h"
@@ -48,6 +50,12 @@ Result<> check_connect(const Situation& now, const Description& network,
   return check_endpoint_wishes(network, wishes);
 }
 
+// It is connected with an old hosts file, too.
+void warn_of(const ContainerRecord& record, const Result<>& written) {
+  if (!written)
+    log::warning("container {}: hosts file: {}", record.id.short_form(), written.error().message());
+}
+
 Result<EndpointSettings> join_running(Core& core, const Situation& now, const Description& network,
                                       const EndpointSettings& wishes) {
   if (!now.pidfd) return Error::internal("container without a process descriptor");
@@ -56,6 +64,7 @@ Result<EndpointSettings> join_running(Core& core, const Situation& now, const De
       TRY(core.networks->join({now.record.id, network.id, wishes_from(wishes)}, netns));
   const EndpointSettings shown = describe_endpoint(endpoint, wishes, now.record);
   note_member(core, now.record, network, shown, netns);
+  warn_of(now.record, add_own_address(core, now.record, endpoint.ip));
   return shown;
 }
 
@@ -106,6 +115,8 @@ Result<> disconnect_network(Core& core, const std::string& name,
     const sys::Fd netns = TRY(network::open_netns(*now.pidfd));
     core.members.leave(now.record.id, network.id);
     TRY(core.networks->leave(now.record.id, network.id, netns));
+    const auto& gone = now.state.endpoints.at(network.name);
+    if (gone) warn_of(now.record, remove_own_address(core, now.record, gone->ip_address));
   }
   {
     const auto details = container->details.lock();

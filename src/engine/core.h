@@ -22,6 +22,7 @@
 #include "keeper/client.h"
 #include "metadata/database.h"
 #include "network/network.h"
+#include "resolver/resolver.h"
 #include "snapshot/driver.h"
 #include "sys/cgroup.h"
 #include "sys/fd.h"
@@ -49,6 +50,7 @@ struct Core {
   std::unique_ptr<OrphanReaper> orphans;
   std::unique_ptr<ContainerStore> containers;
   std::mutex network_operation;  // one create, remove or prune of a network at a time
+  std::unique_ptr<resolver::Resolver> resolver;
   NetworkMembers members;
   ExecStore execs;
   Events events;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "engine/dns.h"
 #include "engine/validate.h"
 #include "sys/fd.h"
 
@@ -38,11 +39,15 @@ Result<std::string> hosts_text(Core& core, const ContainerRecord& record, const 
   if (record.host_config.network_mode == "host" && extra.empty())
     if (auto text = sys::read_file(kHostHosts)) return std::move(*text);
   network::HostsRequest request{.hostname = files.hostname, .domainname = record.config.domainname};
-  for (const auto& [name, endpoint] : files.endpoints)
-    if (endpoint && request.ip.empty()) request.ip = endpoint->ip_address;
+  for (const auto& endpoint : core.networks->endpoints(record.id)) request.ips.push_back(endpoint.ip);
   for (const std::string& text : extra)
     request.extra.push_back(TRY(network::parse_add_host(text, host_gateway(core))));
   return network::hosts(request);
+}
+
+std::string own_line(const ContainerRecord& record, const std::string& ip) {
+  return network::own_hosts_line(
+      {.hostname = record.config.hostname, .domainname = record.config.domainname}, ip);
 }
 
 Result<> check_line(const spec::docker::Strings& list, std::string_view what) {
@@ -78,19 +83,44 @@ network::DnsOverrides dns_overrides(const Options& options, const HostConfig& ho
           .options = chosen(host.dns_options, options.dns_options)};
 }
 
+std::string resolv_conf_text(const Core& core, const ContainerRecord& record, NameService service) {
+  const network::DnsOverrides overrides = dns_overrides(core.options, record.host_config);
+  const std::string host = network::host_resolv_conf();
+  if (record.host_config.network_mode == "host")
+    return network::host_network_resolv_conf(host, overrides);
+  return service == NameService::Resolver ? network::resolver_resolv_conf(host, overrides)
+                                          : network::resolv_conf(host, overrides);
+}
+
 Result<> write_name_files(Core& core, const ContainerRecord& record, const NameFiles& files) {
   TRY(sys::make_directories(files.directory, 0710));
   const sys::Fd directory = TRY(sys::open_at({}, files.directory.c_str(), O_PATH | O_DIRECTORY));
   const auto put = [&](const char* name, const std::string& text) {
     return sys::replace_file_at(directory, name, text, 0644, sys::Durable::No);
   };
-  const network::DnsOverrides overrides = dns_overrides(core.options, record.host_config);
-  const std::string host = network::host_resolv_conf();
-  const bool host_network = record.host_config.network_mode == "host";
   TRY(put("hostname", network::hostname_file(files.hostname)));
   TRY(put("hosts", TRY(hosts_text(core, record, files))));
-  return put("resolv.conf", host_network ? network::host_network_resolv_conf(host, overrides)
-                                         : network::resolv_conf(host, overrides));
+  return put("resolv.conf", resolv_conf_text(core, record, has_resolver(core, record.id)
+                                                               ? NameService::Resolver
+                                                               : NameService::Host));
+}
+
+Result<> add_own_address(Core& core, const ContainerRecord& record, const std::string& ip) {
+  const std::string path = core.directory_of(record.id) + "/hosts";
+  const sys::Fd file = TRY(sys::open_at({}, path.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW));
+  return sys::write_all(file, own_line(record, ip));
+}
+
+Result<> remove_own_address(Core& core, const ContainerRecord& record, const std::string& ip) {
+  const std::string path = core.directory_of(record.id) + "/hosts";
+  std::string text = TRY(sys::read_file(path.c_str()));
+  const std::string line = own_line(record, ip);
+  const std::size_t at = text.find(line);
+  if (at == std::string::npos || (at > 0 && text[at - 1] != '\n')) return {};
+  text.erase(at, line.size());
+  // In place: the file is mounted.
+  const sys::Fd file = TRY(sys::open_at({}, path.c_str(), O_WRONLY | O_TRUNC | O_NOFOLLOW));
+  return sys::write_all(file, text);
 }
 
 }  // namespace wherry::engine

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "engine/dns.h"
 #include "engine/lifecycle.h"
 #include "engine/network_store.h"
 #include "engine/reconcile.h"
@@ -229,7 +230,9 @@ Result<std::unique_ptr<Core>> open_core(Options options) {
   TRY_AS("open volumes", open_volumes(*core));
   TRY(open_network(*core));
   TRY(open_keeper(*core));
+  TRY(open_dns(*core));
   TRY(reconcile(*core));
+  settle_dns(*core);
   core->keeper_events = std::thread([raw = core.get()] { run_keeper_events(*raw); });
   return core;
 }

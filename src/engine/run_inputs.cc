@@ -124,8 +124,7 @@ Result<> set_up_network(Core& core, const ContainerRecord& record, RunInputs& in
   const auto joined = joined_container(record.host_config.network_mode);
   if (!joined) {
     TRY(take_sandbox(core, record, inputs));
-    return write_name_files(core, record,
-                            {inputs.oci.directory, inputs.oci.hostname, inputs.endpoints});
+    return write_name_files(core, record, {inputs.oci.directory, inputs.oci.hostname});
   }
   // The files of the container that owns the namespace are this one's too.
   const JoinTarget target =

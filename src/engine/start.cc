@@ -130,6 +130,12 @@ void record_running(Core& core, Container& container, Run run) {
     details->state.ports = std::move(run.ports);
     details->pidfd = std::make_shared<const sys::Pidfd>(std::move(run.started.pidfd));
   }
+  // Nothing for a container that the resolver does not know.
+  const auto [id, process] = [&] {
+    const auto details = container.details.lock();
+    return std::pair{details->record.id.str(), details->pidfd};
+  }();
+  core.resolver->started(id, process->fd());
   container.changed.notify_all();
   // Nobody was promised this row yet: a crash before it is on disk is repaired at reconcile
   // from the keeper's own record.

@@ -172,11 +172,15 @@ bool is_ip_address(const std::string& text) {
 std::string hosts(const HostsRequest& request) {
   std::string text(kLocalHosts);
   for (const HostsEntry& entry : request.extra) text += entry.ip + "\t" + entry.name + "\n";
-  if (request.ip.empty()) return text;
+  for (const std::string& ip : request.ips) text += own_hosts_line(request, ip);
+  return text;
+}
+
+std::string own_hosts_line(const HostsRequest& request, const std::string& ip) {
   const bool has_domain = !request.domainname.empty();
   const std::string full =
       has_domain ? request.hostname + "." + request.domainname : request.hostname;
-  text += request.ip + "\t" + full;
+  std::string text = ip + "\t" + full;
   // "web.example.org" is also known as "web".
   if (const auto parts = cut(full, '.')) text += " " + std::string(parts->before);
   return text + "\n";

@@ -53,10 +53,12 @@ struct HostsEntry {
 struct HostsRequest {
   std::string hostname;  // as given to --hostname, with or without a domain
   std::string domainname;
-  std::string ip;                 // "" with --network none
-  std::vector<HostsEntry> extra;  // --add-host, written before the container's own line
+  std::vector<std::string> ips;   // one of each network; none with --network none
+  std::vector<HostsEntry> extra;  // --add-host, written before the container's own lines
 };
 std::string hosts(const HostsRequest& request);
+// The container's own line for one of its addresses, with its newline.
+std::string own_hosts_line(const HostsRequest& request, const std::string& ip);
 
 // "name:ip" or "name=ip" (IPv6 in brackets or bare), as --add-host takes it: the first '=', else
 // the first ':', ends the name. "host-gateway"

@@ -101,8 +101,13 @@ constexpr std::string_view kLocal =
     "ff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n";
 
 TEST(Hosts, ends_with_the_containers_own_line) {
-  EXPECT_EQ(hosts({.hostname = "3c7e5b6a1d2f", .ip = "172.17.0.2"}),
+  EXPECT_EQ(hosts({.hostname = "3c7e5b6a1d2f", .ips = {"172.17.0.2"}}),
             std::string(kLocal) + "172.17.0.2\t3c7e5b6a1d2f\n");
+}
+
+TEST(Hosts, has_a_line_of_its_own_for_each_network) {
+  EXPECT_EQ(hosts({.hostname = "web", .ips = {"172.18.0.2", "172.19.0.2"}}),
+            std::string(kLocal) + "172.18.0.2\tweb\n172.19.0.2\tweb\n");
 }
 
 TEST(Hosts, has_no_own_line_without_a_network) {
@@ -110,14 +115,14 @@ TEST(Hosts, has_no_own_line_without_a_network) {
 }
 
 TEST(Hosts, a_name_with_a_domain_is_known_by_both) {
-  EXPECT_EQ(hosts({.hostname = "web", .domainname = "example.org", .ip = "172.17.0.2"}),
+  EXPECT_EQ(hosts({.hostname = "web", .domainname = "example.org", .ips = {"172.17.0.2"}}),
             std::string(kLocal) + "172.17.0.2\tweb.example.org web\n");
-  EXPECT_EQ(hosts({.hostname = "web.example.org", .ip = "172.17.0.2"}),
+  EXPECT_EQ(hosts({.hostname = "web.example.org", .ips = {"172.17.0.2"}}),
             std::string(kLocal) + "172.17.0.2\tweb.example.org web\n");
 }
 
 TEST(Hosts, added_hosts_stand_before_the_own_line) {
-  EXPECT_EQ(hosts({.hostname = "web", .ip = "172.17.0.2", .extra = {{"10.0.0.9", "db"}}}),
+  EXPECT_EQ(hosts({.hostname = "web", .ips = {"172.17.0.2"}, .extra = {{"10.0.0.9", "db"}}}),
             std::string(kLocal) + "10.0.0.9\tdb\n172.17.0.2\tweb\n");
 }
 

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -66,6 +67,15 @@ bool is_resolver(int pid, const std::string& run_directory) {
   const auto words = sys::read_file(fmt::format("/proc/{}/cmdline", pid).c_str());
   const std::string end = std::string("\0--resolver\0", 12) + run_directory + '\0';
   return words && words->ends_with(end);
+}
+
+// Ours where it is a file or the journal's socket. Whoever reads our stderr through a pipe, or
+// looks at it on a terminal, waits for its end, and the resolver outlives us. Empty: /dev/null.
+sys::Fd engine_log() {
+  struct stat status {};
+  const bool kept = ::fstat(STDERR_FILENO, &status) == 0 &&
+                    (S_ISREG(status.st_mode) || S_ISSOCK(status.st_mode));
+  return kept ? sys::Fd(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)) : sys::Fd();
 }
 
 class ProcessResolver final : public Resolver {
@@ -163,12 +173,12 @@ Result<> ProcessResolver::spawn() {
   ::unlink(path_.c_str());
   const sys::Fd listener = TRY(sys::listen_unix(path_, SOCK_SEQPACKET, 0600, kControlBacklog));
   const sys::Fd null = TRY(sys::open_at({}, "/dev/null", O_RDWR));
-  const sys::Fd errors(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
+  const sys::Fd errors = engine_log();
   const std::string program = options_.program.empty() ? "/proc/self/exe" : options_.program;
   process_ = TRY(sys::spawn({.program = program,
                              .arguments = {"wherryd", "--resolver", options_.run_directory},
                              .environment = std::vector<std::string>(),
-                             .fds = {&null, &null, &errors, &listener},
+                             .fds = {&null, &null, errors ? &errors : &null, &listener},
                              .session = sys::SpawnRequest::Session::New}));
   return {};
 }
@@ -259,7 +269,7 @@ Result<> ProcessResolver::settle() {
 
 Result<ContainerFds> ProcessResolver::sockets_for(const std::string& id, const sys::Fd& netns) {
   auto known = held_.extract(id);
-  if (known.empty()) return open_sockets(netns);
+  if (known.empty()) return open_sockets(netns, options_.redirect);
   return std::move(known.mapped());
 }
 

@@ -4,6 +4,8 @@
 // wait in them while a new resolver starts.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -19,9 +21,19 @@ inline constexpr int kListenFd = 3;
 // main() of `wherryd --resolver`: serves until it has neither engine nor container.
 int run_resolver_worker();
 
+// Leads what a network namespace sends to 127.0.0.11:53 to these ports of that address.
+struct SocketPorts {
+  std::uint16_t udp = 0;
+  std::uint16_t tcp = 0;
+};
+using Redirect = std::function<Result<>(const sys::Fd& netns, const SocketPorts& ports)>;
+
 struct Options {
   std::string run_directory;  // holds the socket; made if it is missing
   std::string program;        // "": this one
+  // Empty, or where it fails: the sockets take port 53 themselves, and the container has it
+  // no more.
+  Redirect redirect;
 };
 
 // Thread-safe. Calls block for an answer of the resolver, at most a second.
