@@ -33,10 +33,7 @@ Error wrong_size(const Expected& expected, std::uint64_t found) {
 // Calls `use`(digest, status) for each name that is a digest.
 template <class Use>
 Result<> for_each_file(const sys::Fd& directory, const Use& use) {
-  sys::Fd copy = TRY(sys::open_at(directory, ".", O_RDONLY | O_DIRECTORY));
-  const sys::Directory stream(::fdopendir(copy.get()));
-  if (!stream) return Error::from_errno(errno, "list blobs");
-  static_cast<void>(copy.release());
+  const sys::Directory stream = TRY(sys::open_directory(directory));
   while (const dirent* entry = ::readdir(stream.get())) {
     const auto digest = Digest::from_hex(entry->d_name);
     struct stat status{};

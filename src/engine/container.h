@@ -20,6 +20,7 @@
 #include "engine/container_record.h"
 #include "engine/container_state.h"
 #include "engine/wait_list.h"
+#include "sys/fd.h"
 #include "sys/pidfd.h"
 
 namespace wherry::engine {
@@ -29,6 +30,9 @@ struct ContainerDetails {
   State state;
   // Of the current run, opened at start or at reconcile.
   std::shared_ptr<const sys::Pidfd> pidfd;
+  // Keeps the file system of the current run until its end was told: the last reference to it
+  // writes the disk's dirty data, which nobody who waits for the exit code should wait for.
+  sys::Fd root_mount;
   bool removed = false;  // the row is gone: verbs that waited for `operation` see "No such container"
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/guarded.h"
 #include "content/store.h"
+#include "engine/container_directories.h"
 #include "engine/container_store.h"
 #include "engine/events.h"
 #include "engine/exec_store.h"
@@ -49,6 +50,7 @@ struct Core {
   std::unique_ptr<keeper::Client> keeper;
   std::unique_ptr<OrphanReaper> orphans;
   std::unique_ptr<ContainerStore> containers;
+  std::unique_ptr<ContainerDirectories> directories;
   std::mutex network_operation;  // one create, remove or prune of a network at a time
   std::unique_ptr<resolver::Resolver> resolver;
   NetworkMembers members;
@@ -61,7 +63,7 @@ struct Core {
 
   // <data root>/containers/<id>: log, generated files.
   [[nodiscard]] std::string directory_of(const ContainerId& id) const {
-    return options.data_root + "/containers/" + id.str();
+    return directories->path_of(id);
   }
   [[nodiscard]] std::string log_path(const ContainerId& id) const {
     return directory_of(id) + "/" + id.str() + "-json.log";

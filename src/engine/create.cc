@@ -116,11 +116,11 @@ Result<spec::docker::ContainerCreateResponse> create_container(
   Undo undo;
   record.name = TRY(core.containers->reserve_name(name, record.id));
   undo.add([&, taken = record.name]() noexcept { core.containers->release_name(taken); });
-  TRY(sys::make_directories(core.directory_of(record.id), 0710));
+  TRY(core.directories->create(record.id));
+  undo.add([&, id = record.id]() noexcept { static_cast<void>(core.directories->discard(id)); });
   TRY(core.snapshots->create_container(record.id, image.diff_ids));
   undo.add([&, id = record.id]() noexcept {
     static_cast<void>(core.snapshots->remove_container(id));
-    static_cast<void>(::rmdir(core.directory_of(id).c_str()));
   });
 
   TRY(make_volumes(core, record, undo));

@@ -23,6 +23,7 @@ struct Transition {
   ContainerRecord record;
   State before;
   State after;
+  sys::Fd root_mount;
 };
 
 // Moves the state on; nothing if `end` is not of the current run.
@@ -30,7 +31,7 @@ std::optional<Transition> apply_end(Core& core, Container& container, const EndO
   const auto details = container.details.lock();
   State& state = details->state;
   if (details->removed || !state.has_process() || state.nonce != end.nonce) return std::nullopt;
-  Transition transition{.record = details->record, .before = state, .after = {}};
+  Transition transition{.record = details->record, .before = state, .after = {}, .root_mount = std::move(details->root_mount)};
   const RestartHistory history{.restart_count = state.restart_count,
                                .stopped_by_user = state.stopped_by_user,
                                .delay = std::chrono::milliseconds(state.restart_delay_ms)};
@@ -81,7 +82,7 @@ void release_run(Core& core, const ContainerId& id, const std::string& cgroup_pa
 }
 
 void handle_end_locked(Core& core, const ContainerPtr& container, const EndOfRun& end) {
-  const auto transition = apply_end(core, *container, end);
+  auto transition = apply_end(core, *container, end);
   const ContainerId id = container->id();
   if (transition) {
     const State& after = transition->after;
@@ -92,6 +93,7 @@ void handle_end_locked(Core& core, const ContainerPtr& container, const EndOfRun
     container->changed.notify_all();
     // Gone for everybody at once; its resources follow below.
     if (removes) static_cast<void>(remove_locked(core, container, RowRemoval::Queued));
+    transition->root_mount.reset();
     release_run(core, id, transition->before.cgroup);
     if (!removes)
       if (const auto saved = core.containers->save_state(*container); !saved)

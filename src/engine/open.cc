@@ -217,11 +217,9 @@ Result<std::unique_ptr<Core>> open_core(Options options) {
   core->options = std::move(options);
   *core->live.lock() = core->options;
   TRY(sys::make_directories(core->options.data_root, 0711));
-  const std::string containers = core->options.data_root + "/containers";
-  TRY(sys::make_directories(containers, 0711));
-  sys::spread_new_directories(TRY(sys::open_at({}, containers.c_str(), O_RDONLY | O_DIRECTORY)));
   TRY(sys::make_directories(core->options.exec_root, 0755));
   core->root_lock = TRY(lock_root(core->options.data_root));
+  core->directories = TRY(ContainerDirectories::open(core->options.data_root + "/containers"));
   core->boot_id = TRY(sys::boot_id());
   core->cgroups = std::make_shared<const sys::CgroupLayout>(TRY(sys::CgroupLayout::probe()));
   TRY(open_stores(*core));

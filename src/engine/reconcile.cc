@@ -190,11 +190,9 @@ void remove_orphan_files(Core& core) {
   if (const auto snapshots = core.snapshots->containers())
     for (const ContainerId& id : *snapshots)
       if (!core.containers->has_row(id) && !trees.contains(id.str())) static_cast<void>(core.snapshots->remove_container(id));
-  const std::string directory = core.options.data_root + "/containers";
-  const auto parent = sys::open_at({}, directory.c_str(), O_PATH | O_DIRECTORY);
-  if (!parent) return;
-  for (const std::string& name : container_names_in(directory))
-    if (!core.containers->has_row(ContainerId(name))) static_cast<void>(sys::remove_tree_at(*parent, name));
+  if (const auto directories = core.directories->list())
+    for (const ContainerId& id : *directories)
+      if (!core.containers->has_row(id)) static_cast<void>(core.directories->discard(id));
 }
 
 void remove_orphan_cgroups(Core& core) {

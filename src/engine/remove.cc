@@ -24,9 +24,7 @@ Error must_stop_first(const ContainerRecord& record, const State& state) {
 void delete_files(Core& core, const ContainerId& id) {
   if (const auto removed = core.snapshots->remove_container(id); !removed)
     log::warning("container {}: remove its files: {}", id.short_form(), removed.error().message());
-  const auto parent = sys::open_at({}, (core.options.data_root + "/containers").c_str(), O_PATH | O_DIRECTORY);
-  if (!parent) return;
-  if (const auto removed = sys::remove_tree_at(*parent, id.str()); !removed)
+  if (const auto removed = core.directories->discard(id); !removed)
     log::warning("container {}: remove its directory: {}", id.short_form(), removed.error().message());
 }
 

@@ -147,7 +147,9 @@ Result<> make_bind_sources(const ContainerRecord& record) {
 }
 
 Result<> mount_root(Core& core, const ContainerRecord& record, RunInputs& inputs) {
-  inputs.rootfs = TRY(core.snapshots->mount(record.id, {}));
+  using Contents = snapshot::MountOptions::Contents;
+  const Contents contents = record.host_config.auto_remove ? Contents::Discarded : Contents::Kept;
+  inputs.rootfs = TRY(core.snapshots->mount(record.id, {.contents = contents}));
   inputs.oci.user = TRY(runtime::resolve_user(inputs.rootfs, record.config.user,
                                               items(record.host_config.group_add)));
   const std::string& directory = record.config.working_dir;

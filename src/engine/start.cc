@@ -62,6 +62,7 @@ struct Run {
   std::string cgroup;
   spec::docker::EndpointMap endpoints;
   spec::docker::PortMap ports;
+  sys::Fd root_mount;
 };
 
 Result<keeper::StartedProcess> start_in_keeper(Core& core, const ContainerRecord& record,
@@ -92,6 +93,7 @@ Result<Run> launch(Core& core, const ContainerRecord& record) {
     release_run(core, record.id, run.cgroup);
   });
   RunInputs inputs = TRY(gather_run_inputs(core, record));
+  run.root_mount = TRY(inputs.rootfs.duplicate());
   const spec::oci::Config config = TRY(make_oci_config(record, inputs.oci));
   runtime::PrepareRequest request;
   request.config = &config;
@@ -129,6 +131,7 @@ void record_running(Core& core, Container& container, Run run) {
     details->state.endpoints = std::move(run.endpoints);
     details->state.ports = std::move(run.ports);
     details->pidfd = std::make_shared<const sys::Pidfd>(std::move(run.started.pidfd));
+    details->root_mount = std::move(run.root_mount);
   }
   // Nothing for a container that the resolver does not know.
   const auto [id, process] = [&] {

@@ -46,19 +46,6 @@ Result<keeper::Record> read_record(const sys::Fd& records, const char* name) {
   return record;
 }
 
-Result<std::vector<std::string>> names_in(const sys::Fd& directory) {
-  sys::Fd again = TRY(sys::open_at(directory, ".", O_RDONLY | O_DIRECTORY));
-  const sys::Directory stream(::fdopendir(again.get()));
-  if (!stream) return Error::from_errno(errno, "read records");
-  static_cast<void>(again.release());  // closedir closes it
-  std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(stream.get())) {
-    const std::string name = entry->d_name;
-    if (name != "." && name != "..") names.push_back(name);
-  }
-  return names;
-}
-
 }  // namespace
 
 Result<> check_target(const keeper::Target& target) {
@@ -111,7 +98,7 @@ void RunDirectory::remove(const keeper::Target& target) const {
 
 Result<std::vector<keeper::Record>> RunDirectory::load() const {
   std::vector<keeper::Record> records;
-  for (const std::string& name : TRY(names_in(records_))) {
+  for (const std::string& name : TRY(sys::names_in(records_))) {
     auto record = read_record(records_, name.c_str());
     if (record) {
       records.push_back(std::move(*record));

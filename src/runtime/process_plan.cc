@@ -144,7 +144,7 @@ Result<> plan_lsm(const ProcessRequest& request, PlanBuilder& builder) {
 
 Result<> plan_seccomp(const ProcessRequest& request, PlanBuilder& builder) {
   if (request.seccomp == nullptr) return {};
-  SeccompFilter filter = TRY_AS("seccomp", compile_seccomp(*request.seccomp));
+  SeccompFilter filter = TRY_AS("seccomp", compile_seccomp_cached(*request.seccomp));
   builder.plan().seccomp = std::move(filter.program);
   builder.add({.kind = StepKind::LoadSeccomp, .a = filter.flags});
   return {};

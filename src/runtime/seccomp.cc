@@ -11,8 +11,10 @@
 #include <cstddef>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <vector>
 
+#include "base/guarded.h"
 #include "runtime/syscall_numbers.h"
 
 namespace wherry::runtime {
@@ -348,6 +350,22 @@ std::uint32_t evaluate_seccomp(const std::string& program, const SyscallData& da
                                                                          : instruction.jf;
   }
   return SECCOMP_RET_KILL_PROCESS;
+}
+
+Result<SeccompFilter> compile_seccomp_cached(const Seccomp& profile) {
+  struct Compiled {
+    Seccomp profile;
+    SeccompFilter filter;
+  };
+  // Containers with the same capabilities have the same profile.
+  static Guarded<std::optional<Compiled>> last;
+  {
+    const auto compiled = last.lock();
+    if (*compiled && (*compiled)->profile == profile) return (*compiled)->filter;
+  }
+  SeccompFilter filter = TRY(compile_seccomp(profile));
+  *last.lock() = Compiled{profile, filter};
+  return filter;
 }
 
 }  // namespace wherry::runtime

@@ -15,7 +15,7 @@ namespace {
 
 class CopyDriver : public TreeDriver {
  public:
-  explicit CopyDriver(Layout layout) : TreeDriver(std::move(layout)) {}
+  explicit CopyDriver(Layout layout) : TreeDriver(std::move(layout), {}) {}
   Result<> open() { return start(); }
 
   [[nodiscard]] std::string_view name() const override { return "copy"; }
@@ -30,7 +30,7 @@ class CopyDriver : public TreeDriver {
   }
   Result<> build(const sys::Fd& container, const Layers& layers) override;
   Result<sys::Fd> mount_tree(const sys::Fd& container, const std::string& name,
-                             const Layers& layers, MountOptions::Access access) override;
+                             const Layers& layers, const MountOptions& options) override;
   [[nodiscard]] Result<Usage> measure(const sys::Fd& container) const override;
 };
 
@@ -47,13 +47,13 @@ Result<> CopyDriver::build(const sys::Fd& container, const Layers& layers) {
 }
 
 Result<sys::Fd> CopyDriver::mount_tree(const sys::Fd& container, const std::string& /*name*/,
-                                       const Layers& /*layers*/, MountOptions::Access access) {
+                                       const Layers& /*layers*/, const MountOptions& options) {
   using sys::DetachedMount;
   auto mount = TRY(DetachedMount::clone(container, "root", DetachedMount::Recursive::No));
   // What /var is mounted with must not reach into containers.
   DetachedMount::Attributes attributes{
       .clear = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, .propagation = MS_PRIVATE};
-  if (access == MountOptions::Access::ReadOnly) attributes.set = MOUNT_ATTR_RDONLY;
+  if (options.access == MountOptions::Access::ReadOnly) attributes.set = MOUNT_ATTR_RDONLY;
   TRY(mount.change(attributes));
   return mount.release();
 }

@@ -50,6 +50,9 @@ struct LayerInfo {
 
 struct MountOptions {
   enum class Access : std::uint8_t { ReadWrite, ReadOnly } access = Access::ReadWrite;
+  // Discarded: what is written goes with the run, so no fsync(2) and no end of the mount waits
+  // for the disk. A power cut leaves a tree that must not be read.
+  enum class Contents : std::uint8_t { Kept, Discarded } contents = Contents::Kept;
   // User namespaces come later: an owning namespace whose ids the layers are mapped to, and
   // the owner of the writable directory. Set: Unsupported.
   const sys::Fd* user_namespace = nullptr;

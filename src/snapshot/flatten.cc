@@ -18,6 +18,7 @@
 #include "base/strings.h"
 #include "snapshot/layout.h"
 #include "snapshot/tree.h"
+#include "sys/directory.h"
 #include "sys/path.h"
 
 namespace wherry::snapshot {
@@ -111,7 +112,7 @@ Result<> Flattener::apply_whiteouts(const sys::Fd& target, const std::vector<std
       TRY(sys::remove_tree_at(target, name.substr(kWhiteout.size())));
       continue;
     }
-    for (const std::string& lower : TRY(list_names(target)))
+    for (const std::string& lower : TRY(sys::names_in(target)))
       TRY(sys::remove_tree_at(target, lower));
   }
   return {};
@@ -120,7 +121,7 @@ Result<> Flattener::apply_whiteouts(const sys::Fd& target, const std::vector<std
 Result<> Flattener::merge(const sys::Fd& target, const sys::Fd& layer, const std::string& path,
                           int depth) {
   if (depth > kDeepestTree) return Error::internal("directory tree is too deep");
-  const std::vector<std::string> names = TRY(list_names(layer));
+  const std::vector<std::string> names = TRY(sys::names_in(layer));
   TRY(apply_whiteouts(target, names));
   for (const std::string& name : names) {
     if (!name.starts_with(kWhiteout)) TRY(place(target, layer, path + '/' + name, depth));

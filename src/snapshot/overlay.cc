@@ -18,9 +18,17 @@ namespace {
 constexpr int kHandle = O_PATH | O_DIRECTORY | O_NOFOLLOW;
 constexpr const char* kEmpty = "empty";  // the lower directory of an image without layers
 
+Result<> make_directories(const sys::Fd& container) {
+  const sys::Fd upper = TRY(make_directory_at(container, "upper", 0755));
+  // The root directory that the container sees; docker's is 0755 whatever the umask.
+  if (::fchmod(upper.get(), 0755) < 0) return Error::from_errno(errno, "chmod upper");
+  TRY(make_directory_at(container, "work", 0700));
+  return {};
+}
+
 class OverlayDriver : public TreeDriver {
  public:
-  explicit OverlayDriver(Layout layout) : TreeDriver(std::move(layout)) {}
+  explicit OverlayDriver(Layout layout) : TreeDriver(std::move(layout), make_directories) {}
   Result<> open();
 
   [[nodiscard]] std::string_view name() const override { return "overlay"; }
@@ -32,7 +40,7 @@ class OverlayDriver : public TreeDriver {
   }
   Result<> build(const sys::Fd& container, const Layers& layers) override;
   Result<sys::Fd> mount_tree(const sys::Fd& container, const std::string& name,
-                             const Layers& layers, MountOptions::Access access) override;
+                             const Layers& layers, const MountOptions& options) override;
   [[nodiscard]] Result<Usage> measure(const sys::Fd& container) const override;
 
  private:
@@ -53,7 +61,7 @@ Result<> OverlayDriver::probe() {
   const std::string name = ".probe." + random_hex(4);
   const sys::Fd directory = TRY(make_directory_at(layout().root, name, 0700));
   auto mounted = [&]() -> Result<> {
-    TRY(build(directory, {}));
+    TRY(make_directories(directory));
     const OverlayPlan first = TRY(plan(directory, {}));
     if (mount_overlay(first, OverlayMethod::Append)) return {};
     method_ = OverlayMethod::Page;
@@ -75,10 +83,9 @@ std::vector<std::pair<std::string, std::string>> OverlayDriver::status() const {
 }
 
 Result<> OverlayDriver::build(const sys::Fd& container, const Layers& /*layers*/) {
-  const sys::Fd upper = TRY(make_directory_at(container, "upper", 0755));
-  // The root directory that the container sees; docker's is 0755 whatever the umask.
-  if (::fchmod(upper.get(), 0755) < 0) return Error::from_errno(errno, "chmod upper");
-  TRY(make_directory_at(container, "work", 0700));
+  // The container's root is as old as the container, not as the directory that was kept ready.
+  if (::utimensat(container.get(), "upper", nullptr, 0) < 0)
+    return Error::from_errno(errno, "set times of upper");
   return {};
 }
 
@@ -93,10 +100,11 @@ Result<OverlayPlan> OverlayDriver::plan(const sys::Fd& container, const Layers& 
 }
 
 Result<sys::Fd> OverlayDriver::mount_tree(const sys::Fd& container, const std::string& /*name*/,
-                                          const Layers& layers, MountOptions::Access access) {
-  const OverlayPlan wanted = TRY(plan(container, layers));
+                                          const Layers& layers, const MountOptions& options) {
+  OverlayPlan wanted = TRY(plan(container, layers));
+  wanted.is_volatile = options.contents == MountOptions::Contents::Discarded;
   sys::DetachedMount mount(TRY(mount_overlay(wanted, method_)));
-  if (access == MountOptions::Access::ReadOnly) TRY(mount.change({.set = MOUNT_ATTR_RDONLY}));
+  if (options.access == MountOptions::Access::ReadOnly) TRY(mount.change({.set = MOUNT_ATTR_RDONLY}));
   return mount.release();
 }
 

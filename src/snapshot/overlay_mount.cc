@@ -30,6 +30,7 @@ Result<sys::DetachedMount> mount_by_append(const OverlayPlan& plan) {
   options.push_back({"upperdir", sys::fd_path(plan.upper)});
   options.push_back({"workdir", sys::fd_path(plan.work)});
   for (const auto& [key, value] : kFixed) options.push_back({key, value});
+  if (plan.is_volatile) options.push_back({.key = "volatile", .value = "", .is_flag = true});
   return sys::DetachedMount::create("overlay", options, 0);
 }
 
@@ -47,6 +48,7 @@ Result<OverlayPlan> reopen_all(const OverlayPlan& plan) {
   for (const sys::Fd& lower : plan.lower) copy.lower.push_back(TRY(reopen(lower)));
   copy.upper = TRY(reopen(plan.upper));
   copy.work = TRY(reopen(plan.work));
+  copy.is_volatile = plan.is_volatile;
   return copy;
 }
 
@@ -56,6 +58,7 @@ Result<std::string> option_page(const OverlayPlan& plan) {
   page.back() = ',';
   page += fmt::format("upperdir={},workdir={}", sys::fd_path(plan.upper), sys::fd_path(plan.work));
   for (const auto& [key, value] : kFixed) page += fmt::format(",{}={}", key, value);
+  if (plan.is_volatile) page += ",volatile";
   if (page.size() >= static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)))
     return Error(
         ErrorKind::Unsupported,
@@ -83,9 +86,16 @@ Result<sys::DetachedMount> mount_by_page(const OverlayPlan& plan) {
   return mount;
 }
 
+// The mark of an earlier volatile mount, by which overlay refuses another one: a crash may have
+// lost what was written. Whoever mounts so again does not mind.
+void forget_volatile_mount(const sys::Fd& work) {
+  static_cast<void>(::unlinkat(work.get(), "work/incompat/volatile", AT_REMOVEDIR));
+}
+
 }  // namespace
 
 Result<sys::Fd> mount_overlay(const OverlayPlan& plan, OverlayMethod method) {
+  if (plan.is_volatile) forget_volatile_mount(plan.work);
   sys::DetachedMount mount =
       TRY(method == OverlayMethod::Append ? mount_by_append(plan) : mount_by_page(plan));
   struct statvfs status{};

@@ -13,6 +13,8 @@ struct OverlayPlan {
   std::vector<sys::Fd> lower;  // topmost first, at least one
   sys::Fd upper;
   sys::Fd work;
+  // overlay's "volatile": nothing is synced, neither by fsync(2) nor at the end of the mount.
+  bool is_volatile = false;
 };
 
 enum class OverlayMethod {

@@ -16,8 +16,6 @@
 namespace wherry::snapshot {
 namespace {
 
-// Deeper than the extractor's limit, and than what a container can make by one path.
-
 using sys::Directory;
 
 Result<Directory> open_directory(int parent, const char* name) {
@@ -74,15 +72,6 @@ Result<TreeSize> measure_tree(const sys::Fd& root) {
   Measure measure;
   TRY(measure.walk(root.get(), ".", 0));
   return measure.size();
-}
-
-Result<std::vector<std::string>> list_names(const sys::Fd& directory) {
-  const Directory stream = TRY(open_directory(directory.get(), "."));
-  std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(stream.get())) {
-    if (!is_dot(entry->d_name)) names.emplace_back(entry->d_name);
-  }
-  return names;
 }
 
 }  // namespace wherry::snapshot

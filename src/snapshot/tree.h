@@ -2,15 +2,14 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <vector>
 
 #include "base/result.h"
 #include "sys/fd.h"
 
 namespace wherry::snapshot {
 
-// Deeper trees are refused.
+// Deeper trees are refused: more than the extractor's limit, and than what a container can make
+// by one path.
 inline constexpr int kDeepestTree = 4096;
 
 struct TreeSize {
@@ -19,8 +18,5 @@ struct TreeSize {
   bool operator==(const TreeSize&) const = default;
 };
 Result<TreeSize> measure_tree(const sys::Fd& root);
-
-// Names in a directory but "." and "..".
-Result<std::vector<std::string>> list_names(const sys::Fd& directory);
 
 }  // namespace wherry::snapshot

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "base/undo.h"
+#include "sys/directory.h"
 #include "sys/pidfd.h"
 
 namespace wherry::snapshot {
@@ -21,12 +22,13 @@ namespace {
 
 constexpr std::size_t kRecordLimit = 4096;
 constexpr std::size_t kLayersLimit = 1 << 20;
+constexpr std::size_t kSpares = 8;
 constexpr const char* kSession = "session";  // boot id of the last start
 constexpr const char* kClean = "clean";      // there: all data was synced at the last stop
 
 class TreeDraft : public Draft {
  public:
-  TreeDraft(Reaper& reaper, const sys::Fd& drafts) : reaper_(reaper), drafts_(drafts) {}
+  TreeDraft(sys::Reaper& reaper, const sys::Fd& drafts) : reaper_(reaper), drafts_(drafts) {}
   ~TreeDraft() override {
     if (!published_) (void)reaper_.discard(drafts_, name_);
   }
@@ -46,7 +48,7 @@ class TreeDraft : public Draft {
   void set_published() const { published_ = true; }
 
  private:
-  Reaper& reaper_;
+  sys::Reaper& reaper_;
   const sys::Fd& drafts_;
   std::string name_ = random_hex(16);
   sys::Fd directory_;
@@ -89,16 +91,11 @@ bool is_file_name(const std::string& name) {
 
 Result<> TreeDriver::start() {
   boot_ = TRY(sys::boot_id());
-  reaper_ = std::make_unique<Reaper>(TRY(layout_.trash.duplicate()));
-  TRY(clear_drafts());
+  // The shelf holds drafts as well: those of a killed engine are discarded with its spares.
+  sys::Spares spares{.shelf = TRY(layout_.drafts.duplicate()), .keep = kSpares, .prepare = prepare_};
+  reaper_ = std::make_unique<sys::Reaper>(TRY(layout_.trash.duplicate()), std::move(spares));
   TRY(verify_after_unclean_stop());
   return read_containers();
-}
-
-Result<> TreeDriver::clear_drafts() {
-  for (const std::string& name : TRY(list_names(layout_.drafts)))
-    TRY(reaper_->discard(layout_.drafts, name));
-  return {};
 }
 
 // Layers of an earlier boot that did not end by close_cleanly() may have lost data, in spite
@@ -108,7 +105,7 @@ Result<> TreeDriver::verify_after_unclean_stop() {
   const std::string last_boot = last ? std::string(trim(TRY(sys::read_all(*last, 256)))) : "";
   const bool clean = ::faccessat(layout_.root.get(), kClean, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
   if (!last_boot.empty() && last_boot != boot_ && !clean) {
-    for (const std::string& name : TRY(list_names(layout_.layers)))
+    for (const std::string& name : TRY(sys::names_in(layout_.layers)))
       TRY(verify_layer(name, last_boot));
   }
   if (last_boot != boot_)
@@ -133,7 +130,7 @@ Result<> TreeDriver::verify_layer(const std::string& name, const std::string& un
 }
 
 Result<> TreeDriver::read_containers() {
-  for (const std::string& name : TRY(list_names(layout_.containers))) {
+  for (const std::string& name : TRY(sys::names_in(layout_.containers))) {
     const auto file = sys::open_at(layout_.containers, (name + "/layers").c_str(), O_RDONLY);
     const auto text = file ? sys::read_all(*file, kLayersLimit)
                            : Result<std::string>(std::unexpected(file.error()));
@@ -200,7 +197,7 @@ Result<std::optional<LayerInfo>> TreeDriver::layer(const Digest& diff_id) const 
 
 Result<std::vector<LayerInfo>> TreeDriver::layers() const {
   std::vector<LayerInfo> found;
-  for (const std::string& name : TRY(list_names(layout_.layers))) {
+  for (const std::string& name : TRY(sys::names_in(layout_.layers))) {
     const auto record = read_record(name);
     if (record) found.push_back(record->info);
   }
@@ -262,9 +259,10 @@ Result<> TreeDriver::create_container(const ContainerId& id, std::span<const Dig
 
 Result<> TreeDriver::build_container(const ContainerId& id, const Layers& layers) {
   const std::string draft = random_hex(16);
+  TRY(reaper_->place(layout_.drafts, draft));
   Undo undo;
   undo.add([&] { (void)reaper_->discard(layout_.drafts, draft); });
-  const sys::Fd directory = TRY(make_directory_at(layout_.drafts, draft, 0700));
+  const sys::Fd directory = TRY(sys::open_at(layout_.drafts, draft.c_str(), kDirectory));
   const sys::Fd record = TRY(sys::open_at(directory, "layers", O_WRONLY | O_CREAT | O_EXCL, 0600));
   TRY(sys::write_all(record, encode_layers(layers)));
   TRY(build(directory, layers));
@@ -294,7 +292,7 @@ Result<sys::Fd> TreeDriver::mount(const ContainerId& id, const MountOptions& opt
   const Layers layers = TRY(layers_of(id));
   const sys::Fd container = TRY(open_container(id));
   return TRY_AS(fmt::format("mount snapshot of container {}", id.str()),
-                mount_tree(container, id.str(), layers, options.access));
+                mount_tree(container, id.str(), layers, options));
 }
 
 Result<Usage> TreeDriver::usage(const ContainerId& id) const {

@@ -3,6 +3,7 @@
 // tree comes to be and is mounted.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -12,7 +13,7 @@
 #include "snapshot/driver.h"
 #include "snapshot/layer_record.h"
 #include "snapshot/layout.h"
-#include "snapshot/reaper.h"
+#include "sys/reaper.h"
 
 namespace wherry::snapshot {
 
@@ -37,15 +38,20 @@ class TreeDriver : public Driver {
  protected:
   using Layers = std::vector<Digest>;  // bottom first
 
-  explicit TreeDriver(Layout layout) : layout_(std::move(layout)) {}
+  // Fills a container's new directory with what does not depend on its layers, ahead of need and
+  // on a thread of its own: hence no member.
+  using Prepare = std::function<Result<>(const sys::Fd& container)>;
+
+  TreeDriver(Layout layout, Prepare prepare)
+      : layout_(std::move(layout)), prepare_(std::move(prepare)) {}
   // Clears drafts, verifies, reads the containers; once, before anything else.
   Result<> start();
 
   [[nodiscard]] virtual archive::Whiteouts whiteouts() const = 0;
-  // Fills the new directory of a container, which is not visible yet.
+  // Fills the prepared directory of a container, which is not visible yet.
   virtual Result<> build(const sys::Fd& container, const Layers& layers) = 0;
   virtual Result<sys::Fd> mount_tree(const sys::Fd& container, const std::string& name,
-                                     const Layers& layers, MountOptions::Access access) = 0;
+                                     const Layers& layers, const MountOptions& options) = 0;
   [[nodiscard]] virtual Result<Usage> measure(const sys::Fd& container) const = 0;
 
   [[nodiscard]] const Layout& layout() const { return layout_; }
@@ -54,7 +60,6 @@ class TreeDriver : public Driver {
 
  private:
   Result<LayerRecord> read_record(const std::string& name) const;
-  Result<> clear_drafts();
   Result<> verify_after_unclean_stop();
   Result<> verify_layer(const std::string& name, const std::string& unclean_boot);
   Result<> read_containers();
@@ -67,7 +72,8 @@ class TreeDriver : public Driver {
   [[nodiscard]] Result<sys::Fd> open_container(const ContainerId& id) const;
 
   Layout layout_;
-  std::unique_ptr<Reaper> reaper_;
+  Prepare prepare_;
+  std::unique_ptr<sys::Reaper> reaper_;
   std::string boot_;
   std::vector<Digest> damaged_;
 

@@ -163,6 +163,7 @@ struct SeccompArg {
   std::uint64_t value = 0;
   std::uint64_t value_two = 0;
   std::string op;  // SCMP_CMP_*
+  bool operator==(const SeccompArg&) const = default;
 };
 
 struct SeccompRule {
@@ -170,6 +171,7 @@ struct SeccompRule {
   std::string action;  // SCMP_ACT_*
   std::optional<std::uint32_t> errno_ret;
   std::vector<SeccompArg> args;
+  bool operator==(const SeccompRule&) const = default;
 };
 
 struct Seccomp {
@@ -180,6 +182,7 @@ struct Seccomp {
   std::vector<std::string> architectures;  // SCMP_ARCH_*; the native one is always there
   std::vector<std::string> flags;          // SECCOMP_FILTER_FLAG_*
   std::vector<SeccompRule> syscalls;
+  bool operator==(const Seccomp& other) const;
 };
 
 struct Linux {

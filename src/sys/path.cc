@@ -35,14 +35,6 @@ bool is_plain_name(std::string_view name) {
   return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos;
 }
 
-Result<Directory> list(const Fd& directory) {
-  Fd copy = TRY(open_at(directory, ".", O_RDONLY | O_DIRECTORY));
-  Directory stream(::fdopendir(copy.get()));
-  if (!stream) return Error::from_errno(errno, "read directory");
-  static_cast<void>(copy.release());
-  return stream;
-}
-
 Result<> remove_entries(const Fd& directory, int depth);
 
 Result<> remove_entry(const Fd& parent, const char* name, int depth) {
@@ -60,7 +52,7 @@ Result<> remove_entry(const Fd& parent, const char* name, int depth) {
 
 Result<> remove_entries(const Fd& directory, int depth) {
   if (depth > kMaximumDepth) return Error::internal("directory tree is too deep to remove");
-  const auto stream = TRY(list(directory));
+  const auto stream = TRY(open_directory(directory));
   while (const dirent* entry = ::readdir(stream.get())) {
     const std::string_view name = entry->d_name;
     if (name == "." || name == "..") continue;
@@ -108,6 +100,8 @@ Result<Fd> make_directories_in_root(const Fd& root, std::string_view path, unsig
   }
   return directory;
 }
+
+Result<> empty_directory(const Fd& directory) { return remove_entries(directory, 0); }
 
 Result<> remove_tree_at(const Fd& parent, const std::string& name) {
   if (!is_plain_name(name)) return Error::invalid(fmt::format("invalid name {}", quote(name)));

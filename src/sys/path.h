@@ -41,6 +41,9 @@ Result<Fd> make_directories_in_root(const Fd& root, std::string_view path, unsig
 // crossing into another mount. A missing name is success.
 Result<> remove_tree_at(const Fd& parent, const std::string& name);
 
+// As remove_tree_at, but the directory itself stays.
+Result<> empty_directory(const Fd& directory);
+
 // The path that /proc/self/fd/N of this process is; for mount(2)-like calls that take no fd.
 std::string fd_path(const Fd& fd);
 

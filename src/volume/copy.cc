@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "sys/directory.h"
 #include "sys/path.h"
 #include "volume/tree.h"
 
@@ -61,7 +62,7 @@ class Copier {
 
   Result<> copy_directory(const sys::Fd& from, const sys::Fd& to, const std::string& path, int depth) {
     if (depth > kDeepestDirectory) return Error::invalid("volume: directories are too deep");
-    for (const std::string& name : TRY(names_in(from)))
+    for (const std::string& name : TRY(sys::names_in(from)))
       TRY(copy_entry({from, to, name, path + name}, depth));
     struct stat status {};
     if (::fstat(from.get(), &status) < 0) return Error::from_errno(errno, "stat directory");
@@ -157,7 +158,7 @@ class Copier {
 
 }  // namespace
 
-Result<bool> is_empty(const sys::Fd& directory) { return TRY(names_in(directory)).empty(); }
+Result<bool> is_empty(const sys::Fd& directory) { return TRY(sys::names_in(directory)).empty(); }
 
 Result<sys::Fd> open_content(const sys::Fd& root, const std::string& target) {
   auto opened = sys::open_in_root(root, target, {.flags = O_RDONLY | O_DIRECTORY});

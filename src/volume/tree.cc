@@ -19,7 +19,7 @@ class Measure {
  public:
   Result<> walk(const sys::Fd& directory, int depth) {
     if (depth > kDeepestDirectory) return {};
-    for (const std::string& name : TRY(names_in(directory))) {
+    for (const std::string& name : TRY(sys::names_in(directory))) {
       struct stat status {};
       if (::fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0) continue;
       if (S_ISREG(status.st_mode)) add(status);
@@ -42,22 +42,6 @@ class Measure {
 };
 
 }  // namespace
-
-Result<std::vector<std::string>> names_in(const sys::Fd& directory) {
-  const int again = ::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (again < 0) return Error::from_errno(errno, "open directory");
-  const sys::Directory open(::fdopendir(again));
-  if (!open) {
-    ::close(again);
-    return Error::from_errno(ENOMEM, "read directory");
-  }
-  std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(open.get())) {
-    const std::string name = entry->d_name;
-    if (name != "." && name != "..") names.push_back(name);
-  }
-  return names;
-}
 
 Result<std::uint64_t> bytes_below(const sys::Fd& root) {
   Measure measure;

@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <vector>
 
 #include "base/result.h"
 #include "sys/fd.h"
@@ -14,9 +12,6 @@ namespace wherry::volume {
 inline constexpr const char* kData = "_data";
 // Deeper directories are refused: a container could make them without end.
 inline constexpr int kDeepestDirectory = 256;
-
-// The names in a directory but "." and "..".
-Result<std::vector<std::string>> names_in(const sys::Fd& directory);
 
 // Sizes of the regular files below `root`, one with several names counted once. What vanishes
 // meanwhile is left out; symbolic links are not followed.

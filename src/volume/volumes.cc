@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "base/undo.h"
 #include "sys/mount.h"
+#include "sys/directory.h"
 #include "sys/path.h"
 #include "volume/driver_options.h"
 #include "volume/tree.h"
@@ -86,7 +87,7 @@ Result<> Volumes::load() {
 }
 
 Result<> Volumes::adopt_directories() {
-  for (const std::string& name : TRY(names_in(root_fd_))) {
+  for (const std::string& name : TRY(sys::names_in(root_fd_))) {
     if (entries_.contains(name) || !check_name(name)) continue;
     struct stat status {};
     const std::string data = name + "/" + kData;
@@ -124,7 +125,7 @@ Result<> Volumes::discard_directory(const std::string& name) {
 void Volumes::empty_trash() {
   const auto trash = sys::open_at(root_fd_, kTrash, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!trash) return;
-  const auto names = names_in(*trash);
+  const auto names = sys::names_in(*trash);
   if (!names) return;
   for (const std::string& name : *names)
     if (auto removed = sys::remove_tree_at(*trash, name); !removed)
