@@ -16,7 +16,10 @@ namespace {
 class CopyDriver : public TreeDriver {
  public:
   explicit CopyDriver(Layout layout) : TreeDriver(std::move(layout), {}) {}
-  Result<> open() { return start(); }
+  Result<> open() {
+    TRY(make_base());
+    return start();
+  }
 
   [[nodiscard]] std::string_view name() const override { return "copy"; }
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> status() const override {
@@ -37,6 +40,7 @@ class CopyDriver : public TreeDriver {
 Result<> CopyDriver::build(const sys::Fd& container, const Layers& layers) {
   const sys::Fd root = TRY(make_directory_at(container, "root", 0755));
   if (::fchmod(root.get(), 0755) < 0) return Error::from_errno(errno, "chmod root");
+  TRY_AS("copy base tree", flatten_onto(root, base()));
   for (const Digest& layer : layers) {
     const sys::Fd tree = TRY(open_layer_tree(layer));
     TRY_AS(fmt::format("copy layer {}", layer.str()), flatten_onto(root, tree));

@@ -72,7 +72,9 @@ Result<Layout> open_layout(const std::string& path, std::string_view driver) {
   layout.drafts = TRY(make_directory_at(layout.root, "drafts", 0700));
   layout.containers = TRY(make_directory_at(layout.root, "containers", 0700));
   layout.trash = TRY(make_directory_at(layout.root, "trash", 0700));
+  layout.spares = TRY(make_directory_at(layout.root, "spares", 0700));
   sys::spread_new_directories(layout.drafts);
+  sys::spread_new_directories(layout.spares);
   sys::spread_new_directories(layout.containers);
   return layout;
 }

@@ -21,6 +21,7 @@ struct Layout {
   sys::Fd drafts;      // drafts/<random>/{diff,record}: not visible yet
   sys::Fd containers;  // containers/<id>/...
   sys::Fd trash;       // trash/<random>: being deleted
+  sys::Fd spares;      // spares/<random>: kept ready for containers
 };
 
 // Makes what is missing (0700). `driver` is written into the root's "driver" file; a root of

@@ -16,7 +16,6 @@ namespace wherry::snapshot {
 namespace {
 
 constexpr int kHandle = O_PATH | O_DIRECTORY | O_NOFOLLOW;
-constexpr const char* kEmpty = "empty";  // the lower directory of an image without layers
 
 Result<> make_directories(const sys::Fd& container) {
   const sys::Fd upper = TRY(make_directory_at(container, "upper", 0755));
@@ -51,7 +50,7 @@ class OverlayDriver : public TreeDriver {
 };
 
 Result<> OverlayDriver::open() {
-  TRY(make_directory_at(layout().root, kEmpty, 0755));
+  TRY(make_base());
   TRY_AS("overlay cannot be mounted on the data root", probe());
   return start();
 }
@@ -93,7 +92,7 @@ Result<OverlayPlan> OverlayDriver::plan(const sys::Fd& container, const Layers& 
   OverlayPlan plan;
   for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer)
     plan.lower.push_back(TRY(open_layer_tree(*layer)));
-  if (plan.lower.empty()) plan.lower.push_back(TRY(sys::open_at(layout().root, kEmpty, kHandle)));
+  plan.lower.push_back(TRY(base().duplicate()));
   plan.upper = TRY(sys::open_at(container, "upper", kHandle));
   plan.work = TRY(sys::open_at(container, "work", kHandle));
   return plan;

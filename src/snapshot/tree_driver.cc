@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "base/undo.h"
+#include "snapshot/base_tree.h"
 #include "sys/directory.h"
 #include "sys/pidfd.h"
 
@@ -89,13 +90,24 @@ bool is_file_name(const std::string& name) {
 
 }  // namespace
 
+Result<> TreeDriver::make_base() {
+  base_ = TRY_AS("base tree", open_base_tree(layout_));
+  return {};
+}
+
 Result<> TreeDriver::start() {
   boot_ = TRY(sys::boot_id());
-  // The shelf holds drafts as well: those of a killed engine are discarded with its spares.
-  sys::Spares spares{.shelf = TRY(layout_.drafts.duplicate()), .keep = kSpares, .prepare = prepare_};
+  sys::Spares spares{.shelf = TRY(layout_.spares.duplicate()), .keep = kSpares, .prepare = prepare_};
   reaper_ = std::make_unique<sys::Reaper>(TRY(layout_.trash.duplicate()), std::move(spares));
+  TRY(clear_drafts());
   TRY(verify_after_unclean_stop());
   return read_containers();
+}
+
+Result<> TreeDriver::clear_drafts() {
+  for (const std::string& name : TRY(sys::names_in(layout_.drafts)))
+    TRY(reaper_->discard(layout_.drafts, name));
+  return {};
 }
 
 // Layers of an earlier boot that did not end by close_cleanly() may have lost data, in spite

@@ -54,12 +54,18 @@ class TreeDriver : public Driver {
                                      const Layers& layers, const MountOptions& options) = 0;
   [[nodiscard]] virtual Result<Usage> measure(const sys::Fd& container) const = 0;
 
+  // Before base() is used.
+  Result<> make_base();
+
   [[nodiscard]] const Layout& layout() const { return layout_; }
+  // The lowest layer of every container (snapshot/base_tree.h).
+  [[nodiscard]] const sys::Fd& base() const { return base_; }
   [[nodiscard]] Result<sys::Fd> open_layer_tree(const Digest& diff_id) const;
   [[nodiscard]] std::string backing_file_system() const;
 
  private:
   Result<LayerRecord> read_record(const std::string& name) const;
+  Result<> clear_drafts();
   Result<> verify_after_unclean_stop();
   Result<> verify_layer(const std::string& name, const std::string& unclean_boot);
   Result<> read_containers();
@@ -72,6 +78,7 @@ class TreeDriver : public Driver {
   [[nodiscard]] Result<sys::Fd> open_container(const ContainerId& id) const;
 
   Layout layout_;
+  sys::Fd base_;
   Prepare prepare_;
   std::unique_ptr<sys::Reaper> reaper_;
   std::string boot_;
