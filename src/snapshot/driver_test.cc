@@ -244,6 +244,25 @@ TEST_P(DriverTest, a_discarded_draft_leaves_nothing) {
   EXPECT_TRUE(std::filesystem::is_empty(root() + "/trash"));
 }
 
+TEST_P(DriverTest, mount_points_lie_below_every_image) {
+  const sys::Fd bare = mount("bare", {});
+  for (const char* name : {"dev", "proc", "sys", "etc/hosts", "etc/resolv.conf", ".dockerenv"})
+    EXPECT_TRUE(there(bare, name)) << name;
+  TarText tar;
+  tar.file("etc/hosts", "of the image");
+  const sys::Fd full = mount("full", {add_layer(tar)});
+  EXPECT_EQ(read(full, "etc/hosts"), "of the image");
+  EXPECT_EQ(driver_->usage(ContainerId("full"))->entries, 0U);
+}
+
+TEST_P(DriverTest, contents_that_are_discarded_can_be_mounted_again) {
+  const MountOptions options{.contents = MountOptions::Contents::Discarded};
+  write(mount("short", {}, options), "file", "text");
+  const auto again = driver_->mount(ContainerId("short"), options);
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_EQ(read(*again, "file"), "text");
+}
+
 TEST_P(DriverTest, what_a_killed_engine_left_is_cleared_at_start) {
   std::filesystem::create_directories(root() + "/drafts/0123/diff/sub");
   std::filesystem::create_directories(root() + "/trash/4567/diff/sub");

@@ -89,6 +89,7 @@ Result<sys::DetachedMount> mount_by_page(const OverlayPlan& plan) {
 // The mark of an earlier volatile mount, by which overlay refuses another one: a crash may have
 // lost what was written. Whoever mounts so again does not mind.
 void forget_volatile_mount(const sys::Fd& work) {
+  if (::unlinkat(work.get(), "work/incompat/volatile/dirty", 0) < 0) return;
   static_cast<void>(::unlinkat(work.get(), "work/incompat/volatile", AT_REMOVEDIR));
 }
 

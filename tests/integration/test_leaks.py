@@ -21,6 +21,12 @@ def files_below(directory):
             if "-wal" not in p.name and "-shm" not in p.name and "pool" not in p.parts}
 
 
+def spare_directories(engine):
+    """What is kept ready for the next containers: named by chance, bounded, and empty."""
+    found = [*(engine.data / "snapshots/spares").iterdir(), *(engine.data / "containers/.spare").iterdir()]
+    return {str(p.relative_to(engine.directory)) for directory in found for p in [directory, *directory.rglob("*")]}
+
+
 def namespaces():
     found = set()
     for link in pathlib.Path("/proc").glob("[0-9]*/ns/*"):
@@ -45,10 +51,14 @@ def test_cycles_of_run_rm_leave_nothing(engine):
     wait_until(lambda: not engine.leaks(), what="clean-up")
 
     def clean():
-        left = files_below(engine.directory) - before["files"]
+        left = files_below(engine.directory) - before["files"] - spare_directories(engine)
         # Tombstones are kept for ten minutes, and bounded.
         return not [f for f in left if not f.startswith("run/keeper/records/")]
     wait_until(clean, what="files to go")
+    spares = spare_directories(engine)
+    assert len(list((engine.data / "snapshots/spares").iterdir())) <= 8
+    assert len(list((engine.data / "containers/.spare").iterdir())) <= 8
+    assert {name.split("/")[-1] for name in spares if name.count("/") > 3} <= {"upper", "work"}, spares
     assert sorted(engine.processes()) == pids
     wait_until(lambda: all(open_files(pid) <= before["fds"][pid] + 8 for pid in pids),
                what="descriptors to be closed")
