@@ -54,6 +54,13 @@ std::string to_lower(std::string_view text) {
   return lowered;
 }
 
+std::string to_upper(std::string_view text) {
+  std::string raised(text);
+  for (char& c : raised)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c & ~0x20);
+  return raised;
+}
+
 bool equals_ignore_case(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
 }

@@ -15,6 +15,7 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 std::string join(std::span<const std::string> pieces, std::string_view separator);
 std::string_view trim(std::string_view text);
 std::string to_lower(std::string_view text);
+std::string to_upper(std::string_view text);
 bool equals_ignore_case(std::string_view a, std::string_view b);
 
 // Splits once: "a=b=c" at '=' -> {"a", "b=c"}; nothing if the separator is absent.

@@ -289,7 +289,7 @@ Result<> add_isolation(const Flags& flags, bj::object& host) {
   host["GroupAdd"] = list_or_null(flags.list("group-add"));
   host["IpcMode"] = flags.text("ipc");
   host["Cgroup"] = "";
-  host["Links"] = nullptr;
+  host["Links"] = list_or_null(flags.list("link"));
   host["OomScoreAdj"] = flags.number("oom-score-adj");
   host["PidMode"] = flags.text("pid");
   host["Privileged"] = flags.on("privileged");

@@ -19,6 +19,7 @@ constexpr std::array<std::string_view, 4> kBuiltIn = {"bridge", "host", "none", 
 struct Attachment {
   std::string name;
   std::vector<std::string> aliases;
+  std::vector<std::string> links;
   std::string ip;
   std::string mac;
   std::int64_t gateway_priority = 0;
@@ -95,6 +96,8 @@ Result<> add_flags(const Flags& flags, Attachment& first) {
   if (!ip.empty() && !first.ip.empty()) return conflict("ip");
   if (!mac.empty() && !first.mac.empty()) return conflict("mac-address");
   first.aliases.insert(first.aliases.end(), aliases.begin(), aliases.end());
+  // The default bridge's are in HostConfig.
+  if (is_user_defined(first.name)) first.links = flags.list("link");
   if (!ip.empty()) first.ip = ip;
   if (!mac.empty()) first.mac = mac;
   return {};
@@ -105,6 +108,8 @@ bj::object endpoint_of(const Attachment& attachment) {
   if (!attachment.ip.empty()) endpoint["IPAMConfig"] = {{"IPv4Address", attachment.ip}};
   if (!attachment.aliases.empty())
     endpoint["Aliases"] = bj::array(attachment.aliases.begin(), attachment.aliases.end());
+  if (!attachment.links.empty())
+    endpoint["Links"] = bj::array(attachment.links.begin(), attachment.links.end());
   endpoint["MacAddress"] = attachment.mac;
   endpoint["GwPriority"] = attachment.gateway_priority;
   return endpoint;

@@ -228,6 +228,8 @@ int connect_network(const Invocation& invocation) {
     endpoint["IPAMConfig"] = {{"IPv4Address", ip}};
   if (const auto aliases = slice(flags, "alias"); !aliases.empty())
     endpoint["Aliases"] = bj::array(aliases.begin(), aliases.end());
+  if (const auto links = slice(flags, "link"); !links.empty())
+    endpoint["Links"] = bj::array(links.begin(), links.end());
   endpoint["DriverOpts"] = bj::object();
   endpoint["GwPriority"] = flags.number("gw-priority");
   return post_membership(

@@ -12,7 +12,7 @@ constexpr FlagSpec kNetworkConnect[] = {
     {"gw-priority", 0, FlagType::Int, "int", "", "Preference as default gateway", kReady},
     {"ip", 0, FlagType::String, "string", "", "Fixed IPv4 address", kReady},
     {"ip6", 0, FlagType::String, "string", "", "Fixed IPv6 address", 0},
-    {"link", 0, FlagType::List, "list", "", "Reach another container under a name", 0},
+    {"link", 0, FlagType::List, "list", "", "Reach another container under a name", kReady},
     {"link-local-ip", 0, FlagType::Other, "stringSlice", "", "Extra link-local address", 0},
 };
 constexpr FlagSpec kNetworkCreate[] = {

@@ -10,6 +10,7 @@
 #include "engine/endpoints.h"
 #include "engine/image_merge.h"
 #include "engine/lifecycle.h"
+#include "engine/links.h"
 #include "engine/log_config.h"
 #include "engine/mount_request.h"
 #include "engine/port_bindings.h"
@@ -57,6 +58,7 @@ Result<ContainerRecord> checked_request(Core& core, const ContainerCreateRequest
   if (request.networking_config && request.networking_config->endpoints_config)
     record.endpoints = *request.networking_config->endpoints_config;
   TRY(settle_endpoints(core, record));
+  TRY(settle_links(core, record));
   TRY(check_ports(record.config, record.host_config, warnings));
   return record;
 }

@@ -14,13 +14,11 @@
 namespace wherry::engine {
 namespace {
 
-using spec::docker::items;
-
-std::vector<resolver::Link> links_of(const ContainerRecord& record) {
+std::vector<resolver::Link> links_of(const std::vector<NetworkMember>& members) {
   std::vector<resolver::Link> links;
-  for (const auto& [network, wishes] : record.endpoints) {
-    if (!wishes) continue;
-    for (const std::string& text : items(wishes->links)) {
+  for (const NetworkMember& member : members) {
+    for (const std::string& text : member.links) {
+      // Without an alias it is a name that the network has anyway.
       const auto parts = cut(text, ':');
       if (parts) links.push_back({std::string(parts->after), std::string(parts->before)});
     }
@@ -31,7 +29,7 @@ std::vector<resolver::Link> links_of(const ContainerRecord& record) {
 resolver::Container describe(const Core& core, const ContainerRecord& record,
                              const std::vector<NetworkMember>& members) {
   const network::DnsOverrides overrides = dns_overrides(core.options, record.host_config);
-  resolver::Container container{.id = record.id.str(), .links = links_of(record)};
+  resolver::Container container{.id = record.id.str(), .links = links_of(members)};
   container.upstreams = network::upstream_servers(network::host_resolv_conf(), overrides);
   const bool leaves = std::ranges::any_of(members, [](const auto& one) { return !one.internal; });
   container.forward = leaves ? resolver::Forward::Yes : resolver::Forward::No;

@@ -165,6 +165,7 @@ void note_member(Core& core, const ContainerRecord& record, const network::Descr
                      .user_defined = is_user_defined(network.name),
                      .internal = network.internal,
                      .names = names_on_network(record, endpoint),
+                     .links = items(endpoint.links),
                      .ip = endpoint.ip_address,
                      .mac = endpoint.mac_address},
                     netns);

@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "base/time.h"
 #include "engine/lifecycle.h"
+#include "engine/links.h"
 #include "engine/oci_config.h"
 #include "runtime/prepare.h"
 #include "runtime/user.h"
@@ -39,6 +40,7 @@ struct Host {  // the container that an exec runs in
   ContainerRecord record;
   State state;
   std::shared_ptr<const sys::Pidfd> pidfd;
+  std::vector<std::string> link_environment = {};
 };
 
 Result<Host> running_host(Core& core, const Exec& exec) {
@@ -67,9 +69,12 @@ Result<spec::oci::Process> make_process(const Host& host, const ExecCreateReques
   if (const auto& size = options.console_size) process.console_size = spec::oci::Box{size->height, size->width};
   process.user = {.uid = user.uid, .gid = user.gid, .umask = std::nullopt, .additional_gids = user.additional_gids};
   process.args = request.cmd.list();
+  std::vector<std::string> variables = host.link_environment;
+  variables.insert(variables.end(), items(record.config.env).begin(),
+                   items(record.config.env).end());
   process.env = make_environment({.hostname = record.config.hostname,
                                   .tty = request.tty,
-                                  .config_env = items(record.config.env),
+                                  .config_env = std::move(variables),
                                   .extra = items(request.env),
                                   .home = user.home});
   process.cwd = request.working_dir.empty() ? record.config.working_dir : request.working_dir;
@@ -100,7 +105,10 @@ keeper::StartRequest start_request(const Exec& exec, const ExecStartOptions& opt
 // Up to the moment before the program runs.
 Result<keeper::StartedProcess> prepare_process(Core& core, const Exec& exec,
                                                const ExecStartOptions& options) {
-  const Host host = TRY(running_host(core, exec));
+  Host host = TRY(running_host(core, exec));
+  // As docker: what the links are now; nothing where a target has ended.
+  if (const auto links = live_links(core, host.record))
+    host.link_environment = link_environment(host.record.name, *links);
   const spec::oci::Process process = TRY(make_process(host, exec.request, options));
   ContainerRecord rights = host.record;
   rights.host_config.privileged = rights.host_config.privileged || exec.request.privileged;

@@ -2,6 +2,7 @@
 
 #include "base/time.h"
 #include "engine/lifecycle.h"
+#include "engine/links.h"
 #include "engine/port_bindings.h"
 #include "runtime/defaults.h"
 
@@ -118,6 +119,7 @@ Result<ContainerInspect> inspect_container(Core& core, Container& container, boo
     shown.size_rw = rw;
     shown.size_root_fs = root;
   }
+  record.host_config.links = shown_links(core, record);
   shown.config = std::move(record.config);
   shown.host_config = std::move(record.host_config);
   show_defaults(shown);

@@ -42,6 +42,7 @@ Result<std::string> hosts_text(Core& core, const ContainerRecord& record, const 
   for (const auto& endpoint : core.networks->endpoints(record.id)) request.ips.push_back(endpoint.ip);
   for (const std::string& text : extra)
     request.extra.push_back(TRY(network::parse_add_host(text, host_gateway(core))));
+  request.extra.insert(request.extra.end(), files.linked.begin(), files.linked.end());
   return network::hosts(request);
 }
 

@@ -23,6 +23,7 @@ std::string resolv_conf_text(const Core& core, const ContainerRecord& record, Na
 struct NameFiles {
   std::string directory;  // where they are written
   std::string hostname;
+  std::vector<network::HostsEntry> linked;  // behind --add-host
 };
 Result<> write_name_files(Core& core, const ContainerRecord& record, const NameFiles& files);
 

@@ -24,6 +24,7 @@ struct NetworkMember {
   bool internal = false;      // nothing leaves it, questions for names included
   // What it is called on that network: docker's DNSNames (name, aliases, short id, hostname).
   std::vector<std::string> names;
+  std::vector<std::string> links;  // "target:alias": names that it alone has for others
   std::string ip;
   std::string mac;
 };

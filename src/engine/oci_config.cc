@@ -54,9 +54,12 @@ Result<spec::oci::Process> make_process(const ContainerRecord& record, const Oci
   if (host.init.value_or(false) && private_pid_namespace(host)) process.args = {kInitTarget, "--"};
   process.args.push_back(record.path);
   process.args.insert(process.args.end(), record.args.begin(), record.args.end());
+  std::vector<std::string> variables = context.link_environment;
+  variables.insert(variables.end(), items(record.config.env).begin(),
+                   items(record.config.env).end());
   process.env = make_environment({.hostname = context.hostname,
                                   .tty = record.config.tty,
-                                  .config_env = items(record.config.env),
+                                  .config_env = std::move(variables),
                                   .home = context.user.home});
   process.cwd = record.config.working_dir.empty() ? "/" : record.config.working_dir;
   process.capabilities = capability_sets(TRY(capabilities_of(host)), context.user.uid);

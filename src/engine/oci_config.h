@@ -22,6 +22,7 @@ struct OciContext {
   runtime::ResolvedUser user;
   std::string directory;          // holds hostname, hosts, resolv.conf
   std::string hostname;           // effective: the host's own with --uts or --network host
+  std::vector<std::string> link_environment;  // before the container's own variables
   std::string init_program;       // path of wherry-init
   bool own_network = true;        // false: host's or another container's
   // Paths of namespaces to join, by OCI name ("network", "pid", "ipc"); "host" modes have none

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "engine/endpoints.h"
 #include "engine/lifecycle.h"
+#include "engine/links.h"
 #include "engine/port_bindings.h"
 #include "engine/run_tag.h"
 #include "sys/directory.h"
@@ -258,6 +259,7 @@ void note_live_members(Core& core) {
       if (netns && network && shown && !shown->ip_address.empty())
         note_member(core, record, *network, *shown, *netns);
     }
+    open_links(core, record);
   }
 }
 

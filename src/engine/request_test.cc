@@ -57,7 +57,6 @@ std::vector<Wish> host_wishes() {
   return {
       {"flag '--annotation'", [](auto& r) { r.host_config->annotations = Map{{"a", "b"}}; }},
       {"HostConfig.Cgroup", [](auto& r) { r.host_config->cgroup = "x"; }},
-      {"flag '--link'", [](auto& r) { r.host_config->links = Strings{"x"}; }},
       {"flag '--storage-opt'", [](auto& r) { r.host_config->storage_opt = Map{{"size", "1"}}; }},
       {"flag '--userns'", [](auto& r) { r.host_config->userns_mode = "keep-id"; }},
       {"flag '--isolation'", [](auto& r) { r.host_config->isolation = "hyperv"; }},
@@ -98,7 +97,6 @@ std::vector<Wish> config_wishes() {
       {"Config.OnBuild", [](auto& r) { r.on_build = Strings{"x"}; }},
       {"Config.Shell", [](auto& r) { r.shell = Strings{"x"}; }},
       {"flag '--ip6'", [=](auto& r) { endpoint(r).ipam_config.emplace().ipv6_address = "::1"; }},
-      {"flag '--link'", [=](auto& r) { endpoint(r).links = Strings{"x"}; }},
       {"EndpointSettings.DriverOpts", [=](auto& r) { endpoint(r).driver_opts = Map{{"a", "b"}}; }},
   };
 }

@@ -13,6 +13,7 @@
 #include "engine/container_volumes.h"
 #include "engine/endpoints.h"
 #include "engine/lifecycle.h"
+#include "engine/links.h"
 #include "engine/name_files.h"
 #include "engine/port_bindings.h"
 #include "sys/mount.h"
@@ -111,10 +112,14 @@ Result<> take_sandbox(Core& core, const ContainerRecord& record, RunInputs& inpu
     inputs.endpoints = builtin_endpoint(core, mode);
     return {};
   }
+  const std::vector<LiveLink> links = TRY(live_links(core, record));
   JoinedNetworks joined =
       TRY_AS("failed to set up container networking", join_networks(core, record));
   inputs.network_namespace = std::move(joined.netns);
   inputs.endpoints = std::move(joined.endpoints);
+  inputs.oci.link_environment = link_environment(record.name, links);
+  inputs.linked_hosts = link_hosts(links);
+  open_links(core, record);
   return publish_ports(core, record, inputs);
 }
 
@@ -124,7 +129,7 @@ Result<> set_up_network(Core& core, const ContainerRecord& record, RunInputs& in
   const auto joined = joined_container(record.host_config.network_mode);
   if (!joined) {
     TRY(take_sandbox(core, record, inputs));
-    return write_name_files(core, record, {inputs.oci.directory, inputs.oci.hostname});
+    return write_name_files(core, record, {inputs.oci.directory, inputs.oci.hostname, inputs.linked_hosts});
   }
   // The files of the container that owns the namespace are this one's too.
   const JoinTarget target =

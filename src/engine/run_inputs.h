@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "engine/core.h"
 #include "engine/oci_config.h"
+#include "network/files.h"
 #include "network/network.h"
 #include "sys/fd.h"
 
@@ -20,6 +21,7 @@ struct RunInputs {
   sys::Fd network_namespace;     // empty: the host's
   spec::docker::EndpointMap endpoints;
   spec::docker::PortMap ports;
+  std::vector<network::HostsEntry> linked_hosts;
   std::map<std::string, sys::Fd> ready_mounts;
   std::vector<sys::Fd> held;     // descriptors behind the paths in oci.join
 };

@@ -9,6 +9,7 @@
 #include "base/undo.h"
 #include "engine/container_volumes.h"
 #include "engine/lifecycle.h"
+#include "engine/links.h"
 #include "engine/log_config.h"
 #include "engine/run_inputs.h"
 #include "engine/run_tag.h"
@@ -167,6 +168,7 @@ Result<> start_locked(Core& core, Container& container) {
   if (!run) return record_failure(core, container, run.error());
   const spec::docker::EndpointMap endpoints = run->endpoints;
   record_running(core, container, std::move(*run));
+  tell_linked(core, record);
   publish_volume_mounts(core, record);
   publish_network_event(core, record, "connect", endpoints);
   publish_event(core, record, "start");

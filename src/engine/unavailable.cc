@@ -26,7 +26,6 @@ struct Field {
 constexpr std::array kHostFields = {
     Field<HostConfig>{"--annotation", [](const HostConfig& h) { return is_set(h.annotations); }},
     Field<HostConfig>{"HostConfig.Cgroup", [](const HostConfig& h) { return !h.cgroup.empty(); }},
-    Field<HostConfig>{"--link", [](const HostConfig& h) { return is_set(h.links); }},
     Field<HostConfig>{"--storage-opt", [](const HostConfig& h) { return is_set(h.storage_opt); }},
     Field<HostConfig>{"--userns",
                       [](const HostConfig& h) { return !h.userns_mode.empty() && h.userns_mode != "host"; }},
@@ -94,7 +93,6 @@ constexpr std::array kEndpointFields = {
                             [](const EndpointSettings& e) {
                               return e.ipam_config && is_set(e.ipam_config->link_local_ips);
                             }},
-    Field<EndpointSettings>{"--link", [](const EndpointSettings& e) { return is_set(e.links); }},
     Field<EndpointSettings>{"EndpointSettings.DriverOpts",
                             [](const EndpointSettings& e) { return is_set(e.driver_opts); }},
 };

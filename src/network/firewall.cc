@@ -28,6 +28,10 @@ const NftSet& talking() {
   static const NftSet set = interface_pair_set("talking");
   return set;
 }
+const NftSet& links() {
+  static const NftSet set = address_pair_set("links");
+  return set;
+}
 const NftSet& ports_of_address() {
   static const NftSet set = port_map("ports", NftRule::MapKey::Address);
   return set;
@@ -50,11 +54,15 @@ void add_sets(NftBatch& batch, const FirewallSpec& spec) {
   batch.set(bridges());
   batch.set(internal_bridges());
   batch.set(talking());
+  batch.set(links());
   batch.set(ports_of_address());
   batch.set(ports_of_any());
   batch.add_elements(bridges(), all);
   batch.add_elements(internal_bridges(), internal);
   batch.add_elements(talking(), pairs);
+  std::vector<NftElement> linked;
+  for (const AddressPair& pair : spec.links) linked.push_back(address_pair_element(pair));
+  batch.add_elements(links(), linked);
 }
 
 void add_loopback(NftBatch& batch) {
@@ -76,6 +84,7 @@ void add_forward(NftBatch& batch) {
   batch.chain({"forward", "filter", NF_INET_FORWARD, kPriorityFilter});
   batch.rule("forward", NftRule().out_interface_of("bridges").established().accept());
   batch.rule("forward", NftRule().interfaces_of("talking").accept().comment("icc is on"));
+  batch.rule("forward", NftRule().addresses_of("links").accept().comment("links"));
   batch.rule("forward",
              NftRule().in_interface_of("internal").drop().comment("internal networks"));
   batch.rule("forward",

@@ -4,8 +4,10 @@
 //   @ports, @ports_any    published ports: where a packet for a port of the host goes, by
 //                         address or for every address of the host
 //
+//   @links                pairs of addresses of the default bridge: --link
+//
 //   loopback (raw)     a container's packets to or from 127.0.0.0/8 are dropped
-//   forward (filter)   answers pass; containers of one network reach each other as icc says;
+//   forward (filter)   answers pass; containers of one network reach each other as icc and links say;
 //                      nothing leaves an internal network; what a published port translated
 //                      passes; anything else towards containers is dropped
 //   prerouting, output (nat)  published ports, for packets of others and of this host
@@ -42,6 +44,7 @@ struct FirewallSpec {
   std::string table;
   std::vector<FirewallNetwork> networks;
   std::vector<PortTarget> ports;
+  std::vector<AddressPair> links;  // the first may open connections to the second
 };
 
 NftBatch firewall_batch(const FirewallSpec& spec);

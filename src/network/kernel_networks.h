@@ -1,6 +1,6 @@
-// KernelNetworks: Networks on the running kernel. Private to src/network; one class in four
+// KernelNetworks: Networks on the running kernel. Private to src/network; one class in five
 // files: networks.cc (opening, restoring), sandboxes.cc (containers' interfaces),
-// user_networks.cc (networks that come and go), published.cc (ports).
+// user_networks.cc (networks that come and go), published.cc (ports), links.cc (links).
 //
 // Locks, in this order: firewall_mutex_ (held while the table is written, so that what it
 // says is never older than state_), route_mutex_ (work off the critical path), state_ (short,
@@ -55,6 +55,7 @@ struct Taken {
   std::vector<Endpoint> endpoints;  // none for Mode::None
   sys::Fd netns;  // keeps the namespace until release; not there after a restart
   std::vector<HeldPort> ports;
+  std::vector<ContainerId> links;  // whom it reaches on the default bridge
   std::optional<Ipv4> port_target;  // where the firewall sends them
 };
 
@@ -86,6 +87,7 @@ class KernelNetworks final : public Networks {
   Result<Endpoint> join(const JoinRequest& request, const sys::Fd& netns) override;
   Result<> leave(const ContainerId& container, const NetworkId& network,
                  const sys::Fd& netns) override;
+  Result<> link(const ContainerId& container, std::span<const ContainerId> targets) override;
   void release(const ContainerId& container) override;
   Result<std::vector<PublishedPort>> publish(const ContainerId& container,
                                              std::span<const PortRequest> ports) override;
@@ -126,6 +128,10 @@ class KernelNetworks final : public Networks {
   std::string gateway_endpoint_id(const ContainerId& container);
   void disconnect(const Endpoint& endpoint);
   void forget(const ContainerId& container);
+
+  // links.cc
+  bool is_linked(const ContainerId& container);
+  void close_links(const ContainerId& container);
 
   // user_networks.cc
   Result<> raise_segment(const NetworkId& id);
@@ -168,5 +174,7 @@ Result<ConnectSandbox> connection(const ContainerId& container, const SegmentFac
 SegmentFacts facts(const Segment& segment);
 Result<Segment> make_segment(const Description& network);
 std::vector<PortTarget> targets_of(const Taken& taken);
+// Who reaches whom on `network` by links.
+std::vector<AddressPair> linked_pairs(const State& state, const NetworkId& network);
 
 }  // namespace wherry::network

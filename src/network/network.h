@@ -205,6 +205,10 @@ class Networks {
   virtual Result<> leave(const ContainerId& container, const NetworkId& network,
                          const sys::Fd& netns) = 0;
 
+  // `--link` on the default bridge: the container reaches the targets' addresses there, as long
+  // as they run; replaces what was said before. Without effect where icc is on.
+  virtual Result<> link(const ContainerId& container, std::span<const ContainerId> targets) = 0;
+
   // The container is gone: its addresses and ports may be given out again. Unknown ids are
   // ignored.
   virtual void release(const ContainerId& container) = 0;

@@ -114,7 +114,7 @@ std::string KernelNetworks::bridge_alias(const NetworkId& id) const {
 }
 
 FirewallSpec KernelNetworks::firewall_spec() {
-  FirewallSpec spec{table_name(options_.suffix), {}, {}};
+  FirewallSpec spec{table_name(options_.suffix), {}, {}, {}};
   auto state = state_.lock();
   for (const auto& [id, segment] : state->segments)
     spec.networks.push_back(
@@ -127,6 +127,7 @@ FirewallSpec KernelNetworks::firewall_spec() {
     const auto targets = targets_of(taken);
     spec.ports.insert(spec.ports.end(), targets.begin(), targets.end());
   }
+  spec.links = linked_pairs(*state, bridge_id_);
   return spec;
 }
 

@@ -33,6 +33,7 @@ constexpr unsigned kTypeBits = 6;
 constexpr std::uint32_t kWord = 4;
 // An attribute is at most 64 KiB long: one message has so many elements.
 constexpr std::size_t kElementsPerMessage = 500;
+constexpr std::size_t kSourceOffset = 12;   // of the addresses in an IPv4 header
 constexpr std::size_t kAddressOffset = 16;  // of the destination in an IPv4 header
 constexpr std::size_t kPortOffset = 2;      // of the destination's in all three protocols
 
@@ -132,6 +133,13 @@ NftRule& NftRule::interfaces_of(std::string_view set) {
   // Two names of sixteen bytes fill two registers.
   return meta(NFT_META_IIFNAME, NFT_REG_1)
       .meta(NFT_META_OIFNAME, NFT_REG_2)
+      .lookup(set, std::nullopt);
+}
+
+NftRule& NftRule::addresses_of(std::string_view set) {
+  ipv4_only();
+  return payload(NFT_PAYLOAD_NETWORK_HEADER, kSourceOffset, kFirstWord)
+      .payload(NFT_PAYLOAD_NETWORK_HEADER, kAddressOffset, kFirstWord + 1)
       .lookup(set, std::nullopt);
 }
 
@@ -250,6 +258,12 @@ NftSet interface_pair_set(std::string name) {
           .key_length = 2 * IFNAMSIZ};
 }
 
+NftSet address_pair_set(std::string name) {
+  return {.name = std::move(name),
+          .key_type = kTypeIpv4 << kTypeBits | kTypeIpv4,
+          .key_length = 2 * kWord};
+}
+
 NftSet port_map(std::string name, NftRule::MapKey key) {
   constexpr std::uint32_t kPort = kTypeProtocol << kTypeBits | kTypePort;
   const bool address = key == NftRule::MapKey::Address;
@@ -264,6 +278,10 @@ NftElement interface_element(std::string_view name) { return {.key = padded_name
 
 NftElement interface_pair_element(std::string_view in, std::string_view out) {
   return {.key = padded_name(in) + padded_name(out)};
+}
+
+NftElement address_pair_element(const AddressPair& pair) {
+  return {.key = word_of(pair.source.value, 4) + word_of(pair.destination.value, 4)};
 }
 
 NftElement port_element(const PortTarget& port) {

@@ -44,6 +44,8 @@ class NftRule {
   NftRule& out_interface_of(std::string_view set) { return in_set(NFT_META_OIFNAME, set); }
   // Incoming and outgoing interface, as a pair, are in a set of pairs.
   NftRule& interfaces_of(std::string_view set);
+  // Source and destination address, as a pair, are in a set of pairs.
+  NftRule& addresses_of(std::string_view set);
   NftRule& destination_is_local();  // fib daddr type local
   // Rewrites destination and port by a map: address . protocol . port -> address . port, or,
   // with MapKey::AnyAddress, protocol . port -> address . port. No element: the next rule.
@@ -92,6 +94,7 @@ struct NftSet {
 };
 NftSet interface_set(std::string name);
 NftSet interface_pair_set(std::string name);
+NftSet address_pair_set(std::string name);
 NftSet port_map(std::string name, NftRule::MapKey key);
 
 struct NftElement {
@@ -100,6 +103,13 @@ struct NftElement {
 };
 NftElement interface_element(std::string_view name);
 NftElement interface_pair_element(std::string_view in, std::string_view out);
+
+struct AddressPair {
+  Ipv4 source;
+  Ipv4 destination;
+  auto operator<=>(const AddressPair&) const = default;
+};
+NftElement address_pair_element(const AddressPair& pair);
 
 struct PortTarget {
   std::uint8_t protocol = 6;  // IPPROTO_*

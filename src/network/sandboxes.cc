@@ -264,11 +264,13 @@ Result<> KernelNetworks::leave(const ContainerId& container, const NetworkId& ne
     const auto ip = parse_ipv4(leaving->ip);
     if (segment != state->segments.end() && ip) segment->second.addresses.release(*ip);
   }
+  if (network == bridge_id_ && is_linked(container)) TRY_AS("nf_tables", write_table());
   return move_default_route(container, before, netns);
 }
 
 void KernelNetworks::release(const ContainerId& container) {
   unpublish(container);
+  close_links(container);
   // The addresses are free again only when nothing in the kernel points to their old owner.
   for (const Endpoint& gone : endpoints(container)) disconnect(gone);
   forget(container);
