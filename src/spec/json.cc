@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <boost/json.hpp>
+#include <boost/json/basic_parser_impl.hpp>
+#include <charconv>
 #include <cmath>
 
+#include "base/check.h"
 #include "base/strings.h"
 
 namespace wherry::json {
@@ -75,18 +79,35 @@ void append_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
+// "1.25e+18" -> "1250000000000000000": the shortest digits, then zeros, as Go writes it.
+std::string without_exponent(std::string_view text) {
+  const auto mark = text.find("e+");
+  std::size_t places = 0;
+  std::from_chars(text.data() + mark + 2, text.data() + text.size(), places);
+  std::string out(text.substr(0, mark));
+  if (const auto point = out.find('.'); point != std::string::npos) {
+    places -= out.size() - point - 1;
+    out.erase(point, 1);
+  }
+  return out.append(places, '0');
+}
+
 // Go writes the shortest form, with an exponent outside [1e-6, 1e21).
 void append_double(std::string& out, double number) {
   const double size = std::fabs(number);
+  CHECK(std::isfinite(number));  // JSON has no word for the others; parse_value makes none
+  std::string text = fmt::format("{}", number);
   if (size != 0 && (size < 1e-6 || size >= 1e21)) {
-    std::string text = fmt::format("{}", number);
     // fmt writes at least two exponent digits, Go as few as it needs.
     if (const auto zero = text.find("e-0"); zero != std::string::npos) text.erase(zero + 2, 1);
-    out += text;
-    return;
+  } else if (text.find("e+") != std::string::npos) {
+    text = without_exponent(text);
+  } else if (text.find('e') != std::string::npos) {
+    std::array<char, 64> buffer;
+    const auto end = std::to_chars(buffer.begin(), buffer.end(), number, std::chars_format::fixed);
+    text.assign(buffer.data(), end.ptr);
   }
-  if (number == std::floor(number) && size < 1e15) out += fmt::format("{:.0f}", number);
-  else out += fmt::format("{}", number);
+  out += text;
 }
 
 class Writer {
@@ -154,6 +175,66 @@ class Writer {
   int depth_ = 0;
 };
 
+// Builds the value as boost::json::parser does, but for numbers: that one's doubles may be off by
+// one in their last place, are infinite where a double's range ends, and -0 is 0.
+class ValueBuilder {
+ public:
+  static constexpr std::size_t max_object_size = boost::json::object::max_size();
+  static constexpr std::size_t max_array_size = boost::json::array::max_size();
+  static constexpr std::size_t max_key_size = boost::json::string::max_size();
+  static constexpr std::size_t max_string_size = boost::json::string::max_size();
+  using Text = boost::json::string_view;
+  using Code = boost::json::error_code;
+
+  bool on_document_begin(Code&) { return true; }
+  bool on_document_end(Code&) { return true; }
+  bool on_object_begin(Code&) { return true; }
+  bool on_object_end(std::size_t size, Code&) { return stack_.push_object(size), true; }
+  bool on_array_begin(Code&) { return true; }
+  bool on_array_end(std::size_t size, Code&) { return stack_.push_array(size), true; }
+  bool on_key_part(Text text, std::size_t, Code&) { return stack_.push_chars(text), true; }
+  bool on_key(Text text, std::size_t, Code&) { return stack_.push_key(text), true; }
+  bool on_string_part(Text text, std::size_t, Code&) { return stack_.push_chars(text), true; }
+  bool on_string(Text text, std::size_t, Code&) { return stack_.push_string(text), true; }
+  bool on_bool(bool value, Code&) { return stack_.push_bool(value), true; }
+  bool on_null(Code&) { return stack_.push_null(), true; }
+  bool on_comment_part(Text, Code&) { return true; }
+  bool on_comment(Text, Code&) { return true; }
+
+  bool on_number_part(Text text, Code&) { return number_.append(text.data(), text.size()), true; }
+  bool on_int64(std::int64_t value, Text rest, Code&) {
+    const std::string text = take_number(rest);
+    if (value == 0 && text.front() == '-') stack_.push_double(-0.0);
+    else stack_.push_int64(value);
+    return true;
+  }
+  bool on_uint64(std::uint64_t value, Text rest, Code&) {
+    take_number(rest);
+    return stack_.push_uint64(value), true;
+  }
+  bool on_double(double value, Text rest, Code& code) {
+    const std::string text = take_number(rest);
+    double exact = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), exact);
+    if (read.ec == std::errc::result_out_of_range && std::fabs(value) < 1) exact = 0;
+    else if (read.ec != std::errc{}) return code = boost::json::error::exponent_overflow, false;
+    return stack_.push_double(exact), true;
+  }
+
+  void start() { stack_.reset(); }
+  Value release() { return stack_.release(); }
+
+ private:
+  std::string take_number(Text rest) {
+    std::string text = std::exchange(number_, {});
+    text.append(rest.data(), rest.size());
+    return text;
+  }
+
+  boost::json::value_stack stack_;
+  std::string number_;  // what came before the last part
+};
+
 }  // namespace
 
 Result<Value> parse_value(std::string_view text) {
@@ -162,13 +243,13 @@ Result<Value> parse_value(std::string_view text) {
   boost::json::parse_options options;
   options.max_depth = kMaximumDepth;
   boost::json::error_code error;
-  boost::json::parser parser({}, options);
-  parser.write(text, error);
-  if (error == boost::json::error::extra_data)
-    return Error::invalid("unexpected content after JSON");
+  boost::json::basic_parser<ValueBuilder> parser(options);
+  parser.handler().start();
+  const std::size_t read = parser.write_some(false, text.data(), text.size(), error);
   if (error == boost::json::error::incomplete) return Error::invalid("invalid JSON: unexpected EOF");
   if (error) return Error::invalid(fmt::format("invalid JSON: {}", error.message()));
-  return parser.release();
+  if (read < text.size()) return Error::invalid("unexpected content after JSON");
+  return parser.handler().release();
 }
 
 std::string write_value(const Value& value) { return write_indented(value, ""); }

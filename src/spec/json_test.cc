@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstdlib>
+
 namespace wherry {
 namespace {
 
@@ -93,6 +96,37 @@ TEST(Json, writes_doubles_in_go_s_shortest_form) {
   EXPECT_EQ(json::write(0.1), "0.1");
   EXPECT_EQ(json::write(1e21), "1e+21");
   EXPECT_EQ(json::write(1e-7), "1e-7");
+  EXPECT_EQ(json::write(0.00001), "0.00001");
+  EXPECT_EQ(json::write(1e16), "10000000000000000");
+  EXPECT_EQ(json::write(-1.5e20), "-150000000000000000000");
+  EXPECT_EQ(json::write(12345678901234567168.0), "12345678901234567000");
+}
+
+TEST(Json, reads_the_nearest_double) {
+  for (const std::string text : {"0.30000000000000004", "9007199254740993.5", "-0.000001234567",
+                                 "2.2250738585072011e-308", "1.7976931348623157e+308", "-0"})
+    EXPECT_EQ(json::parse_value(text)->to_number<double>(), std::strtod(text.c_str(), nullptr)) << text;
+  EXPECT_EQ(json::parse_value("1e-999")->get_double(), 0);
+  EXPECT_TRUE(std::signbit(json::parse_value("-0.0")->get_double()));
+  EXPECT_EQ(json::write_value(*json::parse_value("-0")), "-0");
+}
+
+TEST(Json, keeps_whole_numbers_of_64_bits) {
+  for (const std::string text : {"18446744073709551615", "-9223372036854775808", "9007199254740993"})
+    EXPECT_EQ(json::write_value(*json::parse_value(text)), text);
+}
+
+// As infinity, it could not be written again.
+TEST(Json, refuses_a_number_beyond_a_double) {
+  EXPECT_FALSE(json::parse_value("1e309"));
+  EXPECT_FALSE(json::parse_value(R"({"a":[-1e999]})"));
+  EXPECT_FALSE(json::parse_value("1e99999999999999"));
+}
+
+TEST(Json, takes_the_last_of_two_members_with_one_name) {
+  const auto value = json::parse_value(R"({"a":1,"b":2,"a":3})");
+  ASSERT_TRUE(value);
+  EXPECT_EQ(value->at("a").as_int64(), 3);
 }
 
 }  // namespace
