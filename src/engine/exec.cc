@@ -55,11 +55,23 @@ Result<Host> running_host(Core& core, const Exec& exec) {
   return Host{details->record, details->state, details->pidfd};
 }
 
+Result<sys::Fd> root_of(const Host& host) {
+  return runtime::open_process_root(static_cast<pid_t>(host.state.pid), *host.pidfd);
+}
+
+// docker refuses a user that is not there before there is an exec; it is looked up again at start.
+Result<> check_user(const Host& host, const ExecCreateRequest& request) {
+  if (request.user.empty()) return {};
+  const sys::Fd root = TRY(root_of(host));
+  TRY(runtime::resolve_user(root, request.user, {}));
+  return {};
+}
+
 Result<spec::oci::Process> make_process(const Host& host, const ExecCreateRequest& request,
                                         const ExecStartOptions& options) {
   const ContainerRecord& record = host.record;
   spec::oci::Process process;
-  const sys::Fd root = TRY(runtime::open_process_root(static_cast<pid_t>(host.state.pid), *host.pidfd));
+  const sys::Fd root = TRY(root_of(host));
   const std::string& user_text = request.user.empty() ? record.config.user : request.user;
   // docker adds --group-add to an exec only where it keeps the container's own user.
   const std::vector<std::string> none;
@@ -203,17 +215,18 @@ Result<std::string> create_exec(Core& core, Container& container, const ExecCrea
   auto exec = std::make_shared<Exec>();
   exec->id = ExecId::random();
   exec->request = request;
-  ContainerRecord record;
+  Host host;
   {
     const auto details = container.details.lock();
     const bool names_it = details->state.kind() == Status::Paused || details->state.kind() == Status::Restarting;
     TRY(check_running(details->state, names_it ? name : details->record.id.str()));
-    record = details->record;
-    exec->container_nonce = details->state.nonce;
+    host = {details->record, details->state, details->pidfd};
   }
-  exec->container = record.id;
+  TRY(check_user(host, request));
+  exec->container_nonce = host.state.nonce;
+  exec->container = host.record.id;
   core.execs.insert(exec);
-  publish_exec_event(core, record, *exec, "exec_create: " + command_text(request));
+  publish_exec_event(core, host.record, *exec, "exec_create: " + command_text(request));
   return exec->id.str();
 }
 
