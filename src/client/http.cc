@@ -77,12 +77,14 @@ Result<bool> HttpConnection::fill() {
     offset_ = 0;
   }
   const std::size_t before = buffer_.size();
-  buffer_.resize(before + kReadBytes);
   ssize_t got = 0;
-  do {
-    got = ::read(socket_.get(), buffer_.data() + before, kReadBytes);
-  } while (got < 0 && errno == EINTR);
-  buffer_.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  // Not cleared first: most answers are small, and the pages stay untouched.
+  buffer_.resize_and_overwrite(before + kReadBytes, [&](char* bytes, std::size_t) {
+    do {
+      got = ::read(socket_.get(), bytes + before, kReadBytes);
+    } while (got < 0 && errno == EINTR);
+    return before + static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+  });
   if (got < 0) return Error::from_errno(errno, "read from the engine");
   return got > 0;
 }
