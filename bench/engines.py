@@ -19,6 +19,22 @@ def version_of(*command):
         return ""
 
 
+PEER_SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"
+
+
+def enter_peer_root(sandbox, root, directory):
+    """Mounts what a program inside `root` needs, in the sandbox; the command that enters it."""
+    mounts = " && ".join([
+        f"mount --bind {root} {root}", f"mount -t proc proc {root}/proc",
+        f"mount --rbind /sys {root}/sys", f"mount --rbind /dev {root}/dev",
+        f"mount -t tmpfs tmpfs {root}/run",
+        f"mkdir -p {root}{directory}", f"mount --bind {directory} {root}{directory}"])
+    done = sandbox.run("sh", "-c", mounts)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr)
+    return ["chroot", root]
+
+
 class Wherry:
     name = "wherry"
 
@@ -73,15 +89,7 @@ class Docker:
             "--format", "{{.Server.Version}}")
 
     def peer_root(self, root):
-        mounts = " && ".join([
-            f"mount --bind {root} {root}", f"mount -t proc proc {root}/proc",
-            f"mount --rbind /sys {root}/sys", f"mount --rbind /dev {root}/dev",
-            f"mkdir -p {root}{self.directory}",
-            f"mount --bind {self.directory} {root}{self.directory}"])
-        done = self.sandbox.run("sh", "-c", mounts)
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr)
-        return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", ["chroot", root]
+        return PEER_SEARCH, enter_peer_root(self.sandbox, root, self.directory)
 
     @staticmethod
     def unpacked():
@@ -109,18 +117,30 @@ class Docker:
 
 
 class Podman:
-    """podman as installed on the host, with storage of its own."""
+    """podman of WHERRY_PEER_ROOT, else as installed on the host, with storage of its own. crun
+    refuses a hybrid host, so the v2 mount is taken away in the sandbox."""
     name = "podman"
 
     def __init__(self, directory):
-        program = shutil.which("podman")
-        if program is None:
-            raise RuntimeError("podman is not installed")
+        root = os.environ.get("WHERRY_PEER_ROOT")
+        if root and not pathlib.Path(root, "usr/bin/podman").exists():
+            root = None
+        if root is None and shutil.which("podman") is None:
+            raise RuntimeError("podman is neither in WHERRY_PEER_ROOT nor installed")
         self.sandbox = fixtures.Sandbox()
-        self.client = self.sandbox.command(program, "--root", f"{directory}/root", "--runroot",
-                                           f"{directory}/run", "--cgroup-manager", "cgroupfs")
-        self.environment = dict(os.environ)
-        self.version = version_of(program, "--version")
+        self.sandbox.run("umount", "/sys/fs/cgroup/unified")
+        enter = enter_peer_root(self.sandbox, root, directory) if root else []
+        self.environment = {**os.environ, "PATH": PEER_SEARCH} if root else dict(os.environ)
+        self.client = self.sandbox.command(
+            *enter, "podman", "--root", f"{directory}/root", "--runroot", f"{directory}/run",
+            "--cgroup-manager", "cgroupfs", "--runtime", "crun")
+        self.version = "podman " + version_of(*self.client, "version", "--format", "{{.Client.Version}}")
+        # As docker's short names.
+        self.registries = pathlib.Path(directory) / "registries.conf"
+        self.registries.write_text('unqualified-search-registries = ["docker.io"]\n[[registry]]\n'
+                                   'location = "127.0.0.1"\ninsecure = true\n')
+        self.environment["PODMAN_IGNORE_CGROUPSV1_WARNING"] = "1"
+        self.environment["CONTAINERS_REGISTRIES_CONF"] = str(self.registries)
 
     def pids(self):
         return set()

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +13,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 def find_peer(name):
+    root = os.environ.get("WHERRY_PEER_ROOT")
+    for folder in ("usr/bin", "usr/sbin"):
+        if root and pathlib.Path(root, folder, name).exists():
+            return str(pathlib.Path(root, folder, name))
     found = shutil.which(name)
     if found:
         return found
@@ -52,14 +57,28 @@ def row(table, runs, peers):
 
 
 def measure(directory, label, program, runs):
-    # crun refuses a hybrid host, so its v2 mount is taken away in a namespace of its own.
-    hybrid = "umount /sys/fs/cgroup/unified 2>/dev/null; " if label == "crun" else ""
     out = directory / f"{label}.json"
-    command = (f"{hybrid}cd {directory} && exec hyperfine -N --warmup 5 --runs {runs} --style none "
-               f"--export-json {out} '{program} --root {directory}/state-{label} run bench-{label}'")
-    done = subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", command],
+    script = f"cd {directory} && exec hyperfine -N --warmup 5 --runs {runs} --style none " \
+             f"--export-json {out} '{program} --root {directory}/state-{label} run bench-{label}'"
+    if label == "crun":
+        script = f"umount /sys/fs/cgroup/unified 2>/dev/null; {script}"
+    command = ["sh", "-c", script]
+    root = os.environ.get("WHERRY_PEER_ROOT")
+    if root and program.startswith(root):
+        command = ["sh", "-c", in_peer_root(root, directory, script.replace(program, program[len(root):]))]
+    done = subprocess.run(["unshare", "-m", "--propagation", "private", *command],
                           capture_output=True, text=True, env=os.environ)
     if done.returncode != 0:
         print(f"  {label}: {done.stderr.strip()[-300:]}")
         return None
     return json.loads(out.read_text())["results"][0]["median"] * 1000
+
+
+def in_peer_root(root, directory, script):
+    """The script, run inside `root`, with hyperfine and the bundle brought along."""
+    # The hybrid host's v2 mount goes first: crun refuses it.
+    return (f"umount /sys/fs/cgroup/unified 2>/dev/null; mount --bind {root} {root}; mount -t proc proc {root}/proc; "
+            f"mount --rbind /sys {root}/sys; mount --rbind /dev {root}/dev; mkdir -p {root}{directory}; "
+            f"mount --bind {directory} {root}{directory}; "
+            f"touch {root}/usr/bin/hyperfine; mount --bind {shutil.which('hyperfine')} {root}/usr/bin/hyperfine; "
+            f"exec chroot {root} sh -c {shlex.quote(script)}")
