@@ -38,20 +38,31 @@ std::string label_heading(std::string_view label) {
 
 using LabelOf = std::function<std::optional<std::string>(const std::string& label)>;
 
-Result<std::string> print_row(const ListFormat& format, const ListStyle& style,
-                              const bj::object& row, LabelOf label_of) {
+// The template of a list, parsed once. `label_of` is that of the row which is printed next.
+struct RowPrinter {
+  GoTemplate parsed;
+  std::shared_ptr<LabelOf> label_of;
+
+  Result<std::string> print(const bj::object& row, LabelOf label) const {
+    *label_of = std::move(label);
+    auto text = parsed.execute(row);
+    if (!text) return std::move(text).error().within("failed to execute template");
+    return text;
+  }
+};
+
+Result<RowPrinter> row_printer(const ListFormat& format, const ListStyle& style) {
+  auto label_of = std::make_shared<LabelOf>();
   TemplateOptions options{.name = "", .struct_type = style.type};
-  options.method = [&label_of](
+  options.method = [label_of](
                        std::string_view name,
                        const std::vector<std::string>& arguments) -> std::optional<std::string> {
-    if (name != "Label" || arguments.size() != 1 || !label_of) return std::nullopt;
-    return label_of(arguments[0]);
+    if (name != "Label" || arguments.size() != 1 || !*label_of) return std::nullopt;
+    return (*label_of)(arguments[0]);
   };
   auto parsed = GoTemplate::parse(format.text, options);
   if (!parsed) return std::move(parsed).error().within("template parsing error");
-  auto text = parsed->execute(row);
-  if (!text) return std::move(text).error().within("failed to execute template");
-  return text;
+  return RowPrinter{std::move(*parsed), std::move(label_of)};
 }
 
 }  // namespace
@@ -73,7 +84,8 @@ bool format_mentions(const ListFormat& format, std::string_view field) {
 Result<std::string> format_rows(const ListFormat& format, const ListStyle& style,
                                 const std::vector<bj::object>& rows) {
   std::vector<std::string> lines;
-  if (format.table) lines.push_back(TRY(print_row(format, style, style.headings, label_heading)));
+  const RowPrinter printer = TRY(row_printer(format, style));
+  if (format.table) lines.push_back(TRY(printer.print(style.headings, label_heading)));
   for (const bj::object& row : rows) {
     // docker's JSON rows are Go's plain encoding, with its HTML escapes.
     const bool whole = format.text == "json" || format.text == "{{json .}}";
@@ -84,7 +96,7 @@ Result<std::string> format_rows(const ListFormat& format, const ListStyle& style
     const LabelOf label_of = [&](const std::string& label) -> std::optional<std::string> {
       return style.label ? style.label(row, label) : std::nullopt;
     };
-    lines.push_back(TRY(print_row(format, style, row, label_of)));
+    lines.push_back(TRY(printer.print(row, label_of)));
   }
   if (format.table) return align(lines, {});
   std::string text;

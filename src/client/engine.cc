@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parse.hpp>
 #include <set>
 
@@ -80,7 +81,9 @@ Result<boost::json::value> parse_json(std::string_view text) {
   options.max_depth = json::kMaximumDepth;
   options.allow_invalid_utf8 = true;
   boost::json::error_code failed;
-  auto value = boost::json::parse(text, failed, {}, options);
+  // A document of many small values is freed at once, with the last value that points to it.
+  auto value = boost::json::parse(
+      text, failed, boost::json::make_shared_resource<boost::json::monotonic_resource>(text.size()), options);
   if (failed)
     return Error::internal(fmt::format("reply of the engine is not JSON: {}", failed.message()));
   return value;

@@ -126,8 +126,7 @@ Result<ContainerInspect> inspect_container(Core& core, Container& container, boo
   return shown;
 }
 
-Result<spec::docker::ContainerSummary> summarize(Core& core, const ContainerRecord& record,
-                                                 const State& state, bool size) {
+spec::docker::ContainerSummary summarize(const ContainerRecord& record, const State& state) {
   spec::docker::ContainerSummary shown;
   shown.id = record.id.str();
   shown.names = {"/" + record.name};
@@ -142,8 +141,11 @@ Result<spec::docker::ContainerSummary> summarize(Core& core, const ContainerReco
   shown.network_settings.networks = network_settings(record, state).networks;
   if (state.has_process()) shown.ports = port_summaries(state.ports);
   shown.mounts = mount_points(record);
-  if (size) TRY(fill_sizes(core, record, shown.size_rw, shown.size_root_fs));
   return shown;
+}
+
+Result<> add_sizes(Core& core, const ContainerRecord& record, spec::docker::ContainerSummary& shown) {
+  return fill_sizes(core, record, shown.size_rw, shown.size_root_fs);
 }
 
 }  // namespace wherry::engine

@@ -96,8 +96,9 @@ Result<spec::docker::ExecInspect> inspect_exec(const ExecPtr& exec);
 
 // ---- inspect.cc, list.cc
 Result<spec::docker::ContainerInspect> inspect_container(Core& core, Container& container, bool size);
-Result<spec::docker::ContainerSummary> summarize(Core& core, const ContainerRecord& record,
-                                                 const State& state, bool size);
+// A row of `ps` without sizes; takes no lock.
+spec::docker::ContainerSummary summarize(const ContainerRecord& record, const State& state);
+Result<> add_sizes(Core& core, const ContainerRecord& record, spec::docker::ContainerSummary& shown);
 Result<std::vector<spec::docker::ContainerSummary>> list_containers(
     Core& core, const ListContainersOptions& options);
 

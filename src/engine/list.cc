@@ -22,8 +22,8 @@ constexpr std::array<std::string_view, 7> kStatuses = {"created", "running",  "p
 constexpr std::array<std::string_view, 4> kHealths = {"none", "starting", "healthy", "unhealthy"};
 
 struct Entry {
-  ContainerRecord record;
-  State state;
+  ContainerPtr container;
+  Instant created;
 };
 
 // `what` as docker names the values in its message.
@@ -77,6 +77,7 @@ struct Query {
   std::optional<Instant> before;
   std::optional<Instant> since;
   std::vector<std::string> ancestors;
+  std::optional<std::vector<std::string>> networks;  // names that the filter stands for
 };
 
 bool matches_volume(const FilterMap& filters, const ContainerRecord& record) {
@@ -90,14 +91,22 @@ bool matches_volume(const FilterMap& filters, const ContainerRecord& record) {
          });
 }
 
-bool matches_network(Core& core, const FilterMap& filters, const ContainerRecord& record) {
+std::optional<std::vector<std::string>> wanted_networks(Core& core, const FilterMap& filters) {
   const auto& wanted = filter_values(filters, "network");
-  if (wanted.empty()) return true;
-  return std::ranges::any_of(core.networks->descriptions(), [&](const network::Description& network) {
-    return record.endpoints.contains(network.name) &&
-           std::ranges::any_of(wanted, [&](const std::string& value) {
-             return value == network.name || network.id.str().starts_with(value);
-           });
+  if (wanted.empty()) return std::nullopt;
+  std::vector<std::string> names;
+  for (const network::Description& network : core.networks->descriptions()) {
+    const auto means_it = [&](const std::string& value) {
+      return value == network.name || network.id.str().starts_with(value);
+    };
+    if (std::ranges::any_of(wanted, means_it)) names.push_back(network.name);
+  }
+  return names;
+}
+
+bool matches_network(const Query& query, const ContainerRecord& record) {
+  return !query.networks || std::ranges::any_of(*query.networks, [&](const std::string& name) {
+    return record.endpoints.contains(name);
   });
 }
 
@@ -108,12 +117,12 @@ bool matches_exit_code(const FilterMap& filters, const State& state) {
          std::ranges::any_of(wanted, [&](const std::string& code) { return parse_i64(code) == state.exit_code; });
 }
 
-bool matches(Core& core, const Query& query, const Entry& entry) {
+// Takes no lock: it runs under that of the container.
+bool matches(const Query& query, const ContainerRecord& record, const State& state) {
   const FilterMap& filters = query.options.filters;
-  const ContainerRecord& record = entry.record;
   const bool everything = query.options.all || query.options.limit > 0 || filters.contains("status") ||
                           query.before || query.since || filters.contains("exited");
-  if (!everything && !entry.state.counts_as_running()) return false;
+  if (!everything && !state.counts_as_running()) return false;
   // Nothing of these exists here yet: no container has ports, health checks or tasks.
   if (filters.contains("publish") || filters.contains("expose")) return false;
   if (!matches_exactly(filters, "health", "none")) return false;
@@ -127,10 +136,10 @@ bool matches(Core& core, const Query& query, const Entry& entry) {
   return matches_pattern(filters, "id", record.id.str()) &&
          (matches_pattern(filters, "name", "/" + record.name) ||
           matches_exactly(filters, "name", record.name)) &&
-         matches_exactly(filters, "status", entry.state.status) &&
+         matches_exactly(filters, "status", state.status) &&
          matches_labels(filters, "label", items(record.config.labels)) &&
-         matches_exit_code(filters, entry.state) && matches_volume(filters, record) &&
-         matches_network(core, filters, record);
+         matches_exit_code(filters, state) && matches_volume(filters, record) &&
+         matches_network(query, record);
 }
 
 }  // namespace
@@ -141,19 +150,25 @@ Result<std::vector<spec::docker::ContainerSummary>> list_containers(
   const Query query{.options = options,
                     .before = TRY(creation_bound(core, options.filters, "before")),
                     .since = TRY(creation_bound(core, options.filters, "since")),
-                    .ancestors = ancestor_ids(core, options.filters)};
+                    .ancestors = ancestor_ids(core, options.filters),
+                    .networks = wanted_networks(core, options.filters)};
   std::vector<Entry> entries;
   for (const ContainerPtr& container : core.containers->all()) {
-    const auto details = container->details.lock();
-    entries.push_back({details->record, details->state});
+    const Instant created = created_at(container->details.lock()->record);
+    entries.push_back({container, created});
   }
   // Newest first.
-  std::ranges::sort(entries, std::ranges::greater(), [](const Entry& entry) { return created_at(entry.record); });
+  std::ranges::sort(entries, std::ranges::greater(), &Entry::created);
   std::vector<spec::docker::ContainerSummary> shown;
   for (const Entry& entry : entries) {
-    if (!matches(core, query, entry)) continue;
     if (options.limit > 0 && std::ssize(shown) == options.limit) break;
-    shown.push_back(TRY(summarize(core, entry.record, entry.state, options.size)));
+    {
+      // Records are large: read in place, not copied.
+      const auto details = entry.container->details.lock();
+      if (!matches(query, details->record, details->state)) continue;
+      shown.push_back(summarize(details->record, details->state));
+    }
+    if (options.size) TRY(add_sizes(core, entry.container->record(), shown.back()));
   }
   return shown;
 }
