@@ -226,8 +226,8 @@ int connect_network(const Invocation& invocation) {
   endpoint["IPAMConfig"] = bj::object();
   if (const std::string ip = flags.text("ip"); !ip.empty())
     endpoint["IPAMConfig"] = {{"IPv4Address", ip}};
-  if (const auto aliases = slice(flags, "alias"); !aliases.empty())
-    endpoint["Aliases"] = bj::array(aliases.begin(), aliases.end());
+  const auto aliases = slice(flags, "alias");
+  endpoint["Aliases"] = bj::array(aliases.begin(), aliases.end());
   if (const auto links = slice(flags, "link"); !links.empty())
     endpoint["Links"] = bj::array(links.begin(), links.end());
   endpoint["DriverOpts"] = bj::object();

@@ -131,6 +131,14 @@ Result<> check_sysctl(std::string_view value) {
   return {};
 }
 
+// NAME or NAME:ALIAS.
+Result<> check_link(std::string_view value) {
+  if (value.empty()) return Error::invalid("empty string specified for links");
+  if (std::ranges::count(value, ':') > 1)
+    return Error::invalid(fmt::format("bad format for links: {}", value));
+  return {};
+}
+
 Result<> check_list(std::string_view name, std::string_view value) {
   if (name == "env" && (value.empty() || value[0] == '=')) {
     return Error::invalid(fmt::format("invalid environment variable: {}", value));
@@ -144,6 +152,7 @@ Result<> check_list(std::string_view name, std::string_view value) {
   if (name == "dns") TRY(parse_dns_server(value));
   if (name == "dns-search") TRY(parse_dns_search(value));
   if (name == "add-host") TRY(parse_extra_host(value));
+  if (name == "link") TRY(check_link(value));
   return {};
 }
 

@@ -39,9 +39,8 @@ namespace wherry::json {
 inline constexpr std::size_t kMaximumDepth = 100;
 inline constexpr std::size_t kMaximumBytes = 4U << 20;
 
-// Strict JSON of at most kMaximumBytes and kMaximumDepth levels, nothing after it. A number is the
-// nearest int64, uint64 or double; one beyond a double's range is refused. What was parsed can be
-// written, and reads as the same value.
+// Strict JSON of at most kMaximumBytes and kMaximumDepth levels, nothing after it. A number is an int64, a
+// uint64 or the nearest double; one beyond a double's range is refused: what is read can be written.
 Result<Value> parse_value(std::string_view text);
 // Go's compact form; keys in the order in which they were inserted.
 std::string write_value(const Value& value);

@@ -125,7 +125,7 @@ def answer(line, program_name="wherry"):
     ("swarm init", 1, "wherry: 'docker swarm init' is not available in wherry 0.1.0\n"),
     ("build .", 1, "wherry: 'docker build' is not available in wherry 0.1.0\n"),
     ("run --ip6 ::1 x", 125, "wherry: flag '--ip6' is not available in wherry 0.1.0\n"),
-    ("create --link a x", 125, "wherry: flag '--link' is not available in wherry 0.1.0\n"),
+    ("create --storage-opt a=b x", 125, "wherry: flag '--storage-opt' is not available in wherry 0.1.0\n"),
     ("start --checkpoint x y", 1, "wherry: flag '--checkpoint' is not available in wherry 0.1.0\n"),
 ])
 def test_what_is_not_there_yet_says_so(line, code, text):

@@ -323,8 +323,8 @@ def test_inspect_and_list_in_each_version(engine, version):
 
 
 def test_what_is_not_done_is_refused_and_named(engine):
-    body = {"Image": "busybox", "HostConfig": {"Links": ["a:b"]}}
+    body = {"Image": "busybox", "HostConfig": {"StorageOpt": {"size": "1G"}}}
     status, _, data = engine.api("POST", "/containers/create", body)
     assert status == 501
     assert json.loads(data)["message"] == \
-        "wherry: flag '--link' is not available in wherry 0.1.0"
+        "wherry: flag '--storage-opt' is not available in wherry 0.1.0"
