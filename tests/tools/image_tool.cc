@@ -139,6 +139,8 @@ Result<> run(const Setup& setup, const std::stop_source& stop) {
     for (std::size_t i = 0; i < verbs.size(); ++i)
       threads.emplace_back([&, i] { outcomes[i] = run_verb(*images, verbs[i], stop.get_token()); });
   }
+  // A driver that is closed leaves its trash to the next start; callers look at what is left.
+  snapshots->wait_for_reaper();
   for (auto& outcome : outcomes)
     if (!*outcome) return std::move(*outcome);
   return {};
