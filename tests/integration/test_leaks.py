@@ -73,13 +73,14 @@ def test_kills_of_the_engine_leave_every_container_alive_or_cleanly_gone(engine)
     engine.cli("run", "-d", "--name", "witness", "busybox", "sleep", "900", check=0)
     witness = engine.inspect("witness")["State"]["Pid"]
     for index in range(KILLS):
+        # No name may be a prefix of an id: rm of a name that a kill prevented would find it.
         verbs = [engine.sandbox.popen(
             BIN / "wherry", *command, env=engine.client_environment(),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL)
-            for command in (["run", "-d", "--name", f"c{index}", "busybox", "sleep", "900"],
-                            ["run", "--rm", "--name", f"r{index}", "busybox", "true"],
-                            ["rm", "-f", f"c{index - 1}"])]
+            for command in (["run", "-d", "--name", f"lives{index}", "busybox", "sleep", "900"],
+                            ["run", "--rm", "--name", f"removed{index}", "busybox", "true"],
+                            ["rm", "-f", f"lives{index - 1}"])]
         time.sleep(dice.uniform(0, 0.06))
         engine.kill()
         for verb in verbs:
