@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cerrno>
 #include <mutex>
+#include <thread>
 
 #include "base/check.h"
 #include "base/guarded.h"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::size_t kIdleConnections = 16;
 constexpr std::chrono::seconds kStartTimeout{10};
+constexpr std::chrono::milliseconds kOwnedPause{50};
 
 struct Call {
   Verb verb;
@@ -58,12 +60,20 @@ Result<sys::Fd> Client::State::connect() {
   auto socket = sys::connect_unix(path, SOCK_SEQPACKET);
   if (socket || !is_disconnected(socket.error()) || options.program.empty()) return socket;
   const std::scoped_lock lock(spawning);
-  // Another thread may have started it while we waited for the lock.
-  socket = sys::connect_unix(path, SOCK_SEQPACKET);
-  if (socket) return socket;
-  TRY(spawn_keeper(options.program, options.run_directory,
-                   std::chrono::steady_clock::now() + kStartTimeout));
-  return sys::connect_unix(path, SOCK_SEQPACKET);
+  const auto deadline = std::chrono::steady_clock::now() + kStartTimeout;
+  for (;;) {
+    // Another thread may have started it while we waited for the lock.
+    socket = sys::connect_unix(path, SOCK_SEQPACKET);
+    if (socket) return socket;
+    const auto spawned = spawn_keeper(options.program, options.run_directory, deadline);
+    if (spawned) return sys::connect_unix(path, SOCK_SEQPACKET);
+    // One that an engine started just before it was killed, and that does not listen yet; or one
+    // that is killed and still holds the directory.
+    const bool owned = spawned.error().kind() == ErrorKind::Conflict;
+    if (!owned || std::chrono::steady_clock::now() > deadline)
+      return Error(spawned.error());
+    std::this_thread::sleep_for(kOwnedPause);
+  }
 }
 
 Result<sys::Fd> Client::State::idle_or_new() {

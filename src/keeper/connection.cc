@@ -107,7 +107,10 @@ Result<> spawn_keeper(const std::string& program, const std::string& run_directo
 
   TRY_AS(program, wait_readable(ready.read_end, deadline));
   char byte = 0;
-  if (::read(ready.read_end.get(), &byte, 1) == 1) return {};
+  const bool said = ::read(ready.read_end.get(), &byte, 1) == 1;
+  if (said && byte == kSayReady) return {};
+  if (said && byte == kSayOwned)
+    return Error::conflict(fmt::format("another {} owns {}", program, run_directory));
   int status = 0;
   ::waitpid(pid, &status, WNOHANG);
   return Error(ErrorKind::Unavailable, fmt::format("{} ended before it was ready", program));

@@ -19,8 +19,8 @@ std::string socket_path(const std::string& run_directory);
 // Waits for one whole message. Error kinds: Deadline, Unavailable (the peer is gone).
 Result<Message> receive_until(const sys::Fd& socket, Assembler& assembler, Deadline deadline);
 
-// Spawns `program` in a session of its own and waits for its ready byte. Whoever loses a
-// race for the run directory exits at once; the winner answers on the socket.
+// Spawns `program` in a session of its own and waits for its ready byte. Conflict when another
+// keeper owns the run directory: that one answers on the socket, or will.
 Result<> spawn_keeper(const std::string& program, const std::string& run_directory,
                       Deadline deadline);
 

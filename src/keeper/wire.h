@@ -18,6 +18,11 @@
 
 namespace wherry::keeper {
 
+// What a new keeper says on its ready pipe: it answers on the socket now, or another one owns the
+// run directory.
+inline constexpr char kSayReady = '1';
+inline constexpr char kSayOwned = 'o';
+
 inline constexpr std::size_t kPacketBytes = 32 * 1024;
 inline constexpr std::size_t kMessageBytes = 4 << 20;
 inline constexpr std::size_t kMessageFds = 4096;

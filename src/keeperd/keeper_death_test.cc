@@ -1,6 +1,8 @@
 // kill -9 of pump and keeper in every combination; the process in the middle notices nothing.
 #include "keeperd/keeper_fixture.h"
 
+#include <sys/file.h>
+
 namespace wherry::keeperd {
 namespace {
 
@@ -179,6 +181,18 @@ TEST_F(KeeperDeath, a_start_that_was_not_let_go_ends_with_the_keeper) {
   const auto records = client_->list();
   ASSERT_TRUE(records.has_value());
   EXPECT_TRUE(records->empty());
+}
+
+// An engine and its keeper die together just after the engine has started the next keeper.
+TEST_F(KeeperDeath, a_run_directory_that_is_still_owned_is_waited_for) {
+  end_keeper();
+  sys::Fd lock(::open((run_directory() + "/lock").c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);
+  std::jthread owner([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    lock.reset();
+  });
+  EXPECT_TRUE(connect());
 }
 
 TEST_F(KeeperDeath, a_reservation_and_its_clients_survive_the_keeper) {

@@ -13,7 +13,9 @@
 #include <csignal>
 
 #include "base/log.h"
+#include "base/sanitizer.h"
 #include "io/loop.h"
+#include "keeper/wire.h"
 #include "keeperd/keeper.h"
 #include "keeperd/server.h"
 
@@ -33,10 +35,10 @@ void raise_fd_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void say_ready(int fd) {
-  if (fd < 0) return;
-  const sys::Fd ready(fd);
-  if (auto written = sys::write_all(ready, "1"); !written)
+void say(int ready_fd, char word) {
+  if (ready_fd < 0) return;
+  const sys::Fd ready(ready_fd);
+  if (auto written = sys::write_all(ready, {&word, 1}); !written)
     log::debug("ready: {}", written.error().message());
 }
 
@@ -71,12 +73,18 @@ Result<> keeper_main(const KeeperOptions& options) {
   // Nobody may look into us through /proc or ptrace; what we clone inherits it until exec.
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   raise_fd_limit();
-  const RunDirectory directory = TRY(RunDirectory::open(options.run_directory));
+  const auto opened = RunDirectory::open(options.run_directory);
+  if (!opened) {
+    if (opened.error().kind() == ErrorKind::Conflict) say(options.ready_fd, keeper::kSayOwned);
+    return Error(opened.error());
+  }
+  const RunDirectory& directory = *opened;
   Keeper::Settings settings;
   settings.host_root = TRY(sys::open_at({}, "/", O_PATH | O_DIRECTORY));
   settings.dev_null = TRY(sys::open_at({}, "/dev/null", O_RDWR));
-  if (auto entered = enter_small_mount_namespace(options.run_directory); !entered)
-    log::warning("keeper: stays in the host's mount namespace: {}", entered.error().message());
+  if (!kSanitized)
+    if (auto entered = enter_small_mount_namespace(options.run_directory); !entered)
+      log::warning("keeper: stays in the host's mount namespace: {}", entered.error().message());
 
   const auto loop = TRY(io::Loop::create());
   Keeper keeper(*loop, directory, std::move(settings));
@@ -86,7 +94,7 @@ Result<> keeper_main(const KeeperOptions& options) {
     outcome = std::move(ready);
     if (outcome) outcome = serve(*loop, keeper, directory, server);
     if (!outcome) return loop->stop();
-    say_ready(options.ready_fd);
+    say(options.ready_fd, keeper::kSayReady);
   }));
   TRY(loop->run());
   TRY(outcome);

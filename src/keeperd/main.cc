@@ -71,7 +71,9 @@ int main(int argc, char** argv) {
   if (auto sealed = wherry::runtime::run_from_read_only_self(argv); !sealed)
     wherry::log::warning("keeper: {}", sealed.error().message());
   if (auto done = wherry::keeperd::keeper_main(arguments.keeper); !done) {
-    wherry::log::error("keeper: {}", done.error().message());
+    const bool owned = done.error().kind() == wherry::ErrorKind::Conflict;
+    wherry::log::write(owned ? wherry::log::Level::Info : wherry::log::Level::Error,
+                       "keeper: " + done.error().message());
     return 1;
   }
   return 0;

@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "base/log.h"
+#include "base/sanitizer.h"
 #include "base/time.h"
 #include "resolver/resolver.h"
 #include "resolver/server.h"
@@ -17,7 +18,7 @@ namespace wherry::resolver {
 namespace {
 
 // 65,536 containers with their tables fit, and caches of as many as a host runs.
-constexpr rlim_t kMemory = 512ULL << 20;
+constexpr rlim_t kMemory = kSanitized ? RLIM_INFINITY : 512ULL << 20;
 
 // No file, no process, no namespace: sockets, the loop, memory and the clock. What socket(2)
 // can still make without capabilities is what any user may make.

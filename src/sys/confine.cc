@@ -13,6 +13,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "base/sanitizer.h"
+
 namespace wherry::sys {
 namespace {
 
@@ -24,6 +26,20 @@ constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
 #error "add the audit architecture of this machine"
 #endif
 
+// UBSan looks through a pipe whether it may read an object.
+#ifdef SYS_pipe
+constexpr auto kOfSanitizers = std::to_array<long>({SYS_pipe2, SYS_pipe});
+#else
+constexpr auto kOfSanitizers = std::to_array<long>({SYS_pipe2});
+#endif
+
+void allow(std::vector<sock_filter>& filter, std::span<const long> numbers) {
+  for (const long number : numbers) {
+    filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(number), 0, 1));
+    filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  }
+}
+
 std::vector<sock_filter> make_filter(std::span<const long> numbers) {
   std::vector<sock_filter> filter{
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
@@ -31,10 +47,8 @@ std::vector<sock_filter> make_filter(std::span<const long> numbers) {
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
   };
-  for (const long number : numbers) {
-    filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(number), 0, 1));
-    filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  }
+  allow(filter, numbers);
+  if (kSanitized) allow(filter, kOfSanitizers);
   filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
   return filter;
 }

@@ -34,7 +34,7 @@ BANNED = {
     r"\b(getpwnam|getpwuid|getgrnam|getaddrinfo|gethostbyname)\w*\s*\(":
         ("needs NSS, which static programs lack", ("registry/",)),
     r"(?<![\w:.>])::?(sleep|usleep|nanosleep)\s*\(|this_thread::sleep":
-        ("sleeps: wait for the event with a deadline", ("sys/cgroup", "engine/open")),
+        ("sleeps: wait for the event with a deadline", ("sys/cgroup", "engine/open", "keeper/client")),
     r"\bthrow\b(?!\()": ("throws: return an Error", ()),
     r"\bstd::regex\b": ("backtracks: parse by hand or use RE2", ()),
     r"#include <iostream>": ("costs start-up time: use fmt and sys", ()),
