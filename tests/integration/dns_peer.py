@@ -2,8 +2,8 @@
 """DNS by hand, run inside a network namespace by test_dns.py.
 
 ask NAME TYPE [tcp]       one question to 127.0.0.11: a JSON object
-flood NAME RATE COUNT     COUNT questions, RATE a second, each sent once: the latencies in ms, and
-                          how many had no answer within a second
+flood NAME RATE COUNT     COUNT questions, RATE a second, and more until stdin ends; each sent
+                          once: the latencies in ms, and how many had no answer within a second
 serve ADDRESS LOGFILE     a name server that answers A with 192.0.2.53 (TTL 60), cut over UDP for
                           names that begin with "big", and writes each name that it is asked for
 """
@@ -79,17 +79,20 @@ def flood(name, rate, count):
     client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     client.connect(RESOLVER)
     sent, late, refused, latencies = {}, 0, 0, []
-    number, following = 0, time.monotonic()
-    while number < count or sent:
+    number, following, told_to_end = 0, time.monotonic(), False
+    while sent or number < count or not told_to_end:
         now = time.monotonic()
-        if now >= following and number < count:
+        asks = number < count or not told_to_end
+        if asks and now >= following:
             number += 1
-            sent[number] = now
-            client.send(query(name, 1, number))
+            sent[number & 0xffff] = now
+            client.send(query(name, 1, number & 0xffff))
             following += 1 / rate
-        patience = following - now if number < count else 0.05
-        ready, _, _ = select.select([client], [], [], max(0, min(patience, 0.05)))
-        if ready:
+        patience = following - now if asks else 0.05
+        inputs = [client] if told_to_end else [client, sys.stdin]
+        ready, _, _ = select.select(inputs, [], [], max(0, min(patience, 0.05)))
+        told_to_end = told_to_end or sys.stdin in ready
+        if client in ready:
             try:
                 answer = read(client.recv(4096))
             except ConnectionRefusedError:
@@ -102,7 +105,7 @@ def flood(name, rate, count):
             late += 1
     latencies.sort()
     at = lambda share: latencies[min(len(latencies) - 1, int(len(latencies) * share))]  # noqa: E731
-    print(json.dumps({"answered": len(latencies), "unanswered": late, "refused": refused,
+    print(json.dumps({"asked": number, "answered": len(latencies), "unanswered": late, "refused": refused,
                       "median_ms": at(0.5), "p99_ms": at(0.99), "max_ms": at(1)}))
 
 

@@ -228,16 +228,16 @@ def test_no_question_is_lost_while_the_engine_is_killed_ten_times(net):
     run(net, "db")
     rate = 200
     flood = subprocess.Popen(inside(net, "db", "flood", "web", rate, questions),
-                             stdout=subprocess.PIPE)
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     for _ in range(10):
         time.sleep(questions / rate / 12)
-        assert flood.poll() is None, "the questions ended before the last kill"
         net.kill()
         net.start()
+    assert flood.poll() is None
     result = json.loads(flood.communicate(timeout=questions / rate + 60)[0])
     print(result)
     assert result["unanswered"] == 0 and result["refused"] == 0, result
-    assert result["answered"] == questions
+    assert result["answered"] == result["asked"] >= questions
 
 
 def test_hosts_follows_connect_and_disconnect_of_a_running_container(net):
