@@ -232,11 +232,14 @@ void open_links(Core& core, const ContainerRecord& record) {
 
 void tell_linked(Core& core, const ContainerRecord& target) {
   for (const ContainerPtr& container : core.containers->all()) {
-    const auto [record, runs] = [&] {
+    // Few containers have links: only their records are copied.
+    const auto linked = [&]() -> std::optional<ContainerRecord> {
       const auto details = container->details.lock();
-      return std::pair{details->record, details->state.has_process()};
+      if (!links_to(details->record, target.id) || !details->state.has_process()) return std::nullopt;
+      return details->record;
     }();
-    if (!runs || !links_to(record, target.id)) continue;
+    if (!linked) continue;
+    const ContainerRecord& record = *linked;
     open_links(core, record);
     const auto links = live_links(core, record);
     if (!links) continue;

@@ -13,6 +13,7 @@
 
 #include "io/loop.h"
 #include "keeper/protocol.h"
+#include "keeperd/launcher.h"
 #include "keeperd/pump_link.h"
 #include "keeperd/reply.h"
 #include "keeperd/run_directory.h"
@@ -52,6 +53,7 @@ class Keeper {
   struct Settings {
     sys::Fd host_root;  // O_PATH: log directories of records are below it
     sys::Fd dev_null;
+    std::unique_ptr<Launcher> launcher;
   };
   Keeper(io::Loop& loop, const RunDirectory& directory, Settings settings);
   Keeper(const Keeper&) = delete;

@@ -85,6 +85,7 @@ Result<> keeper_main(const KeeperOptions& options) {
   if (!kSanitized)
     if (auto entered = enter_small_mount_namespace(options.run_directory); !entered)
       log::warning("keeper: stays in the host's mount namespace: {}", entered.error().message());
+  settings.launcher = TRY(Launcher::create());
 
   const auto loop = TRY(io::Loop::create());
   Keeper keeper(*loop, directory, std::move(settings));

@@ -105,7 +105,7 @@ Result<> Keeper::launch(keeper::StartRequest request, std::vector<sys::Fd> fds,
   note_identities(pipes.ours, record);
 
   runtime::Launch launched =
-      TRY(runtime::launch(parts.plan, std::move(parts.fds), std::move(pipes.child)));
+      TRY(settings_.launcher->launch(parts.plan, parts.fds, pipes.child));
   record.target = request.target;
   record.nonce = std::move(request.nonce);
   record.pid = launched.pid;
