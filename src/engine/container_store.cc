@@ -80,6 +80,7 @@ Result<> ContainerStore::load() {
         names_.emplace(row->text(1), ContainerId(row->text(0)));
         continue;
       }
+      note_links((*container)->record());
       by_id_.emplace(row->text(0), *container);
       names_.emplace(row->text(1), ContainerId(row->text(0)));
     }
@@ -123,6 +124,10 @@ std::vector<ContainerPtr> ContainerStore::all() {
   containers.reserve(by_id_.size());
   for (const auto& [id, container] : by_id_) containers.push_back(container);
   return containers;
+}
+
+void ContainerStore::note_links(const ContainerRecord& record) {
+  if (record.host_config.links && !record.host_config.links->empty()) were_linked_ = true;
 }
 
 bool ContainerStore::has_row(const ContainerId& id) {
@@ -169,6 +174,7 @@ Result<> ContainerStore::insert(const ContainerPtr& container) {
                               {id, name, record, state});
   }, survives));
   const std::lock_guard lock(mutex_);
+  note_links(container->record());
   by_id_.emplace(id, container);
   return {};
 }

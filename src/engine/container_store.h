@@ -2,6 +2,7 @@
 // each in the database. Rows change only here.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -40,6 +41,8 @@ class ContainerStore {
   Result<ContainerPtr> find(std::string_view name);
   ContainerPtr find_id(const ContainerId& id);  // null if there is none
   std::vector<ContainerPtr> all();
+  // Whether any container was created with links since the engine began.
+  [[nodiscard]] bool were_linked() const { return were_linked_; }
   // Also true for a row that could not be read: what it owns is kept.
   bool has_row(const ContainerId& id);
 
@@ -71,7 +74,10 @@ class ContainerStore {
   Result<> load();
   Result<> delete_expired_tombstones();
 
+  void note_links(const ContainerRecord& record);
+
   metadata::Database& database_;
+  std::atomic<bool> were_linked_{false};
   std::mutex mutex_;
   std::map<std::string, ContainerPtr, std::less<>> by_id_;
   std::map<std::string, ContainerId, std::less<>> names_;

@@ -12,6 +12,7 @@
 #include "content/store.h"
 #include "engine/container_directories.h"
 #include "engine/container_store.h"
+#include "engine/ended_cgroups.h"
 #include "engine/events.h"
 #include "engine/exec_store.h"
 #include "engine/network_members.h"
@@ -54,6 +55,7 @@ struct Core {
   std::mutex network_operation;  // one create, remove or prune of a network at a time
   std::unique_ptr<resolver::Resolver> resolver;
   NetworkMembers members;
+  EndedCgroups ended_cgroups;
   ExecStore execs;
   Events events;
 

@@ -11,7 +11,6 @@
 namespace wherry::engine {
 namespace {
 
-constexpr int kRemoveCgroup_ms = 5'000;
 constexpr int kKillLeftovers_ms = 5'000;
 
 std::chrono::nanoseconds run_time(const State& state, Instant finished_at) {
@@ -77,8 +76,7 @@ void release_run(Core& core, const ContainerId& id, const std::string& cgroup_pa
   if (left && !left->empty())
     if (const auto killed = cgroup.kill_all(kKillLeftovers_ms); !killed)
       log::warning("container {}: {}", id.short_form(), killed.error().message());
-  if (const auto removed = cgroup.remove(kRemoveCgroup_ms); !removed)
-    log::warning("container {}: remove cgroup: {}", id.short_form(), removed.error().message());
+  core.ended_cgroups.remove_later(cgroup);
 }
 
 void handle_end_locked(Core& core, const ContainerPtr& container, const EndOfRun& end) {

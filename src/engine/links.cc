@@ -231,6 +231,7 @@ void open_links(Core& core, const ContainerRecord& record) {
 }
 
 void tell_linked(Core& core, const ContainerRecord& target) {
+  if (!core.containers->were_linked()) return;
   for (const ContainerPtr& container : core.containers->all()) {
     // Few containers have links: only their records are copied.
     const auto linked = [&]() -> std::optional<ContainerRecord> {

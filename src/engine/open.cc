@@ -266,6 +266,7 @@ void close_core(Core& core) {
   core.stopping = true;
   if (core.keeper_events.joinable()) core.keeper_events.join();
   core.workers.drain();
+  core.ended_cgroups.drain();
   remove_empty_parent(core);
   if (core.snapshots) static_cast<void>(core.snapshots->close_cleanly());
 }

@@ -88,6 +88,7 @@ Result<Run> launch(Core& core, const ContainerRecord& record) {
   Run run;
   run.nonce = random_hex(kNonceBytes);
   run.cgroup = TRY(cgroup_path_of(core, record));
+  core.ended_cgroups.remove_now(run.cgroup);
   Undo undo;
   undo.add([&]() noexcept {
     static_cast<void>(core.keeper->forget(target_of(record.id)));

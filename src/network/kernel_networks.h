@@ -63,6 +63,7 @@ struct State {
   bool restored = false;
   std::map<NetworkId, Segment> segments;
   std::unordered_map<ContainerId, Taken> taken;
+  bool was_linked = false;  // any container, ever: most hosts have no link
 
   [[nodiscard]] std::vector<NetworkId> internal_networks() const;
   // The endpoint that has the container's default route; null if there is none.

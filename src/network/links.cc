@@ -50,6 +50,7 @@ Result<> KernelNetworks::link(const ContainerId& container,
     const auto found = state->taken.find(container);
     if (found == state->taken.end()) return {};
     found->second.links.assign(targets.begin(), targets.end());
+    state->was_linked = true;
     const auto segment = state->segments.find(bridge_id_);
     if (segment == state->segments.end() || segment->second.icc() == Icc::On) return {};
     bridge = segment->second.description.bridge;
@@ -60,6 +61,7 @@ Result<> KernelNetworks::link(const ContainerId& container,
 
 bool KernelNetworks::is_linked(const ContainerId& container) {
   auto state = state_.lock();
+  if (!state->was_linked) return false;
   const auto own = state->taken.find(container);
   if (own != state->taken.end() && !own->second.links.empty()) return true;
   return std::ranges::any_of(state->taken, [&](const auto& entry) {
