@@ -130,12 +130,23 @@ void add_network_lines(std::vector<CheckLine>& lines) {
   }
 }
 
+CheckLine check_firewall(Core* core) {
+  const std::string subject = "other firewalls";
+  if (core == nullptr) return limited(subject, "not looked for: no engine is running", "start wherryd");
+  const std::vector<std::string> chains = core->networks->foreign_drops();
+  if (chains.empty()) return ok(subject, "no chain of theirs drops what containers send");
+  return limited(subject, fmt::format("{} drops forwarded packets", join(chains, ", ")),
+                 "accept traffic from and to the bridges of networks there (wherry0, br-*), or "
+                 "containers may reach no other host");
+}
+
 }  // namespace
 
 std::vector<CheckLine> check_host(const Options& options, Core* core) {
   std::vector<CheckLine> lines = {check_kernel(), check_rights(), check_mounts(),
                                   check_storage(options, core), check_cgroups()};
   add_network_lines(lines);
+  lines.push_back(check_firewall(core));
   lines.push_back(check_seccomp());
   return lines;
 }

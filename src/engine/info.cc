@@ -158,6 +158,10 @@ Result<Info> make_info(Core& core) {
   info.security_options = std::vector<std::string>{"name=seccomp,profile=builtin"};
   if (core.cgroups->mode() == sys::CgroupMode::V2) info.security_options->emplace_back("name=cgroupns");
   info.firewall_backend = spec::docker::FirewallInfo{.driver = "nftables"};
+  for (const std::string& chain : core.networks->foreign_drops())
+    warnings.push_back(fmt::format(
+        "WARNING: firewall chain {} drops forwarded packets: containers may reach no other host",
+        chain));
   if (!warnings.empty()) info.warnings = std::move(warnings);
   return info;
 }

@@ -150,6 +150,18 @@ Error has_endpoints(const Description& network,
                       network.name, list)};
 }
 
+// Why its containers may reach nothing beyond it although all was done; docker has no word
+// for it.
+std::string warning_of(Core& core, const Description& network) {
+  if (network.internal) return {};
+  const std::vector<std::string> chains = core.networks->foreign_drops();
+  if (chains.empty()) return {};
+  return fmt::format(
+      "firewall chain {} drops forwarded packets: containers reach other hosts, and are reached, "
+      "only where it accepts traffic of {}",
+      join(chains, ", "), network.bridge);
+}
+
 bool matches_prune(const FilterMap& filters, const Description& network,
                    std::optional<Instant> until) {
   if (until && network.created > *until) return false;
@@ -199,7 +211,8 @@ Result<spec::docker::NetworkCreateResponse> create_network(
     return std::unexpected(std::move(made).error());
   }
   publish_event_of_network(core, network, "create", "");
-  return spec::docker::NetworkCreateResponse{.id = network.id.str(), .warning = ""};
+  return spec::docker::NetworkCreateResponse{.id = network.id.str(),
+                                             .warning = warning_of(core, network)};
 }
 
 Result<> remove_network(Core& core, const std::string& name) {

@@ -202,7 +202,8 @@ Result<std::vector<std::string>> foreign_forward_drops(sys::NetlinkSocket& netfi
   for (const NftChainInfo& chain : TRY(list_base_chains(netfilter))) {
     const std::string_view family = family_name(chain.family);
     const bool ours = chain.family == NFPROTO_INET && chain.table == own_table;
-    if (ours || family.empty() || chain.hook != NF_INET_FORWARD || !chain.drops) continue;
+    if (ours || family.empty() || chain.hook != NF_INET_FORWARD) continue;
+    if (!chain.drops && !TRY(ends_with_drop(netfilter, chain))) continue;
     found.push_back(fmt::format("{} {} {}", family, chain.table, chain.name));
   }
   return found;

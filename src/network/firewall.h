@@ -58,8 +58,8 @@ Result<> delete_ports(sys::NetlinkSocket& netfilter, const std::string& table,
 // A missing table is success.
 Result<> remove_firewall(sys::NetlinkSocket& netfilter, const std::string& table);
 
-// Foreign base chains whose policy drops forwarded packets, so that containers may have no
-// way out although our table accepts: "ip filter FORWARD". Legacy iptables is not seen.
+// Foreign base chains whose policy or last rule drops forwarded packets, so that containers may
+// have no way out although our table accepts: "ip filter FORWARD". Legacy iptables is not seen.
 Result<std::vector<std::string>> foreign_forward_drops(sys::NetlinkSocket& netfilter,
                                                        const std::string& own_table);
 

@@ -18,6 +18,7 @@
 #include "network/network.h"
 #include "network/plan.h"
 #include "network/pool.h"
+#include "network/rules_watch.h"
 #include "network/sandbox.h"
 
 namespace wherry::network {
@@ -73,6 +74,9 @@ struct State {
 class KernelNetworks final : public Networks {
  public:
   explicit KernelNetworks(Options options);
+  KernelNetworks(const KernelNetworks&) = delete;
+  KernelNetworks& operator=(const KernelNetworks&) = delete;
+  ~KernelNetworks() override { rules_watch_.reset(); }
 
   // Bridge, table and forwarding; what fails is remembered as the bridge's problem.
   void prepare();
@@ -99,6 +103,7 @@ class KernelNetworks final : public Networks {
   std::size_t members(const NetworkId& id) override;
   PoolCounts pool_counts() override { return pool_->counts(); }
   std::optional<Error> bridge_problem() override { return problem_; }
+  std::vector<std::string> foreign_drops() override;
   Result<> remove_everything() override;
 
  private:
@@ -106,6 +111,7 @@ class KernelNetworks final : public Networks {
   Result<Segment> lay_ground();
   Result<> write_first_table();
   Result<> write_table();
+  void watch_rules();
   Result<> apply_table_locked();
   FirewallSpec firewall_spec();
   Result<> reserve_live(const LiveEndpoint& live);
@@ -158,6 +164,7 @@ class KernelNetworks final : public Networks {
 
   std::mutex firewall_mutex_;
   sys::NetlinkSocket netfilter_;
+  std::unique_ptr<RulesWatch> rules_watch_;  // from restore() on; calls write_table()
   // For work off the critical path; held over its system calls, which do not wait.
   std::mutex route_mutex_;
   sys::NetlinkSocket route_;

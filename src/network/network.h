@@ -232,6 +232,10 @@ class Networks {
   // Why Mode::Bridge cannot work on this host; nothing if it can.
   [[nodiscard]] virtual std::optional<Error> bridge_problem() = 0;
 
+  // Base chains of others that drop forwarded packets, and with them those of containers, as
+  // "ip filter FORWARD"; they may accept ours by a rule, which is not looked into.
+  [[nodiscard]] virtual std::vector<std::string> foreign_drops() = 0;
+
   // Removes bridge, table and interfaces (`wherryd --cleanup`). Containers that still run
   // lose their network. Only the destructor may follow.
   virtual Result<> remove_everything() = 0;

@@ -187,9 +187,7 @@ void KernelNetworks::prepare() {
     else if (auto forwarding = enable_forwarding(); !forwarding)
       log::warning("containers reach no other host: {}", forwarding.error().message());
     if (!problem_)
-      for (const std::string& chain :
-           foreign_forward_drops(netfilter_, table_name(options_.suffix))
-               .value_or(std::vector<std::string>{}))
+      for (const std::string& chain : foreign_drops())
         log::warning(
             "the firewall chain \"{}\" drops forwarded packets by default: containers may "
             "not reach other hosts unless it accepts traffic of {}",
@@ -217,6 +215,7 @@ Result<> KernelNetworks::restore(std::span<const LiveEndpoint> live,
   }
   for (const LivePorts& entry : ports) hold_live_ports(entry);
   if (!problem_) {
+    watch_rules();  // first: from the table's writing on nothing is missed
     TRY_AS("nf_tables", write_table());
     const std::scoped_lock lock(route_mutex_);
     TRY(remove_stray_interfaces(aliases));
@@ -336,7 +335,33 @@ Result<Description> KernelNetworks::find_network(std::string_view name) {
   return Error::not_found(fmt::format("network {} not found", name));
 }
 
+// Containers of an engine that cannot watch work: limited, not useless.
+void KernelNetworks::watch_rules() {
+  if (rules_watch_) return;
+  const auto write_again = [this] {
+    log::warning("the rules of table {} were changed by somebody else and are written again",
+                 table_name(options_.suffix));
+    if (auto written = write_table(); !written)
+      log::error("nf_tables: {}", written.error().message());
+  };
+  auto watch = RulesWatch::start({.table = table_name(options_.suffix),
+                                  .own_port = netfilter_.port(),
+                                  .touched = write_again});
+  if (watch) rules_watch_ = std::move(*watch);
+  else log::warning("changes of firewall rules are not seen: {}", watch.error().message());
+}
+
+std::vector<std::string> KernelNetworks::foreign_drops() {
+  if (problem_) return {};
+  // A socket of its own: theirs may be many rules, for which no container waits.
+  auto socket = sys::NetlinkSocket::open(NETLINK_NETFILTER);
+  if (!socket) return {};
+  return foreign_forward_drops(*socket, table_name(options_.suffix))
+      .value_or(std::vector<std::string>{});
+}
+
 Result<> KernelNetworks::remove_everything() {
+  rules_watch_.reset();
   pool_.reset();
   {
     const std::scoped_lock lock(firewall_mutex_);

@@ -405,6 +405,47 @@ Result<> NftBatch::commit(sys::NetlinkSocket& socket) && {
   return socket.transact(std::move(*this).finish());
 }
 
+namespace {
+
+bool is_drop(const sys::NetlinkAttributes& expression) {
+  const auto data = expression.nested(NFTA_EXPR_DATA);
+  const auto value = data ? data->nested(NFTA_IMMEDIATE_DATA) : std::nullopt;
+  const auto verdict = value ? value->nested(NFTA_DATA_VERDICT) : std::nullopt;
+  return verdict && verdict->u32_be(NFTA_VERDICT_CODE) == std::uint32_t{NF_DROP};
+}
+
+// Of a rule that asks for nothing: the packet's end for every packet.
+bool drops_everything(const sys::NetlinkAttributes& rule) {
+  const auto expressions = rule.nested(NFTA_RULE_EXPRESSIONS);
+  if (!expressions) return false;
+  for (const auto& element : expressions->all()) {
+    const sys::NetlinkAttributes expression(element.value);
+    const std::string name = expression.text(NFTA_EXPR_NAME);
+    if (name == "reject" || (name == "immediate" && is_drop(expression))) return true;
+    if (name != "counter" && name != "log") return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<bool> ends_with_drop(sys::NetlinkSocket& socket, const NftChainInfo& chain) {
+  bool drops = false;
+  sys::NetlinkBatch request;
+  nfgenmsg header{};
+  header.nfgen_family = chain.family;
+  header.version = NFNETLINK_V0;
+  request.message("list rules", table_message(NFT_MSG_GETRULE), 0, header);
+  request.text(NFTA_RULE_TABLE, chain.table);
+  request.text(NFTA_RULE_CHAIN, chain.name);
+  const auto visit = [&](std::uint16_t, std::span<const std::byte> body) {
+    if (body.size() >= sizeof(nfgenmsg))
+      drops = drops_everything(sys::NetlinkAttributes(body.subspan(sizeof(nfgenmsg))));
+  };
+  TRY(socket.dump(request, visit, [&] { drops = false; }));
+  return drops;
+}
+
 Result<std::vector<NftChainInfo>> list_base_chains(sys::NetlinkSocket& socket) {
   std::vector<NftChainInfo> chains;
   sys::NetlinkBatch request;

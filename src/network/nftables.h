@@ -158,5 +158,7 @@ struct NftChainInfo {
   bool drops = false;  // policy drop
 };
 Result<std::vector<NftChainInfo>> list_base_chains(sys::NetlinkSocket& socket);
+// Its last rule drops or rejects whatever gets there, as firewalld's does.
+Result<bool> ends_with_drop(sys::NetlinkSocket& socket, const NftChainInfo& chain);
 
 }  // namespace wherry::network

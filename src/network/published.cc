@@ -67,6 +67,12 @@ bool has_no_sockets(const Error& error, Protocol protocol) {
          (error.errno_value() == EPROTONOSUPPORT || error.errno_value() == ESOCKTNOSUPPORT);
 }
 
+// Somebody has removed the table or elements of it: the watch is on its way, but who asks now
+// does not wait for it.
+bool was_torn(const Result<>& changed) {
+  return !changed && changed.error().errno_value() == ENOENT;
+}
+
 }  // namespace
 
 std::vector<PortTarget> targets_of(const Taken& taken) {
@@ -167,12 +173,17 @@ Result<std::vector<PublishedPort>> KernelNetworks::publish(const ContainerId& co
               .port_target = parse_ipv4(gateway->ip)};
 
   const std::scoped_lock lock(firewall_mutex_);
-  TRY_AS("publish ports", add_ports(netfilter_, table_name(options_.suffix), targets_of(entry)));
-  auto state = state_.lock();
-  Taken& taken = state->taken[container];
-  taken.ports = std::move(entry.ports);
-  taken.port_target = entry.port_target;
-  return published;
+  auto added = add_ports(netfilter_, table_name(options_.suffix), targets_of(entry));
+  {
+    auto state = state_.lock();
+    Taken& taken = state->taken[container];
+    taken.ports = std::move(entry.ports);
+    taken.port_target = entry.port_target;
+  }
+  if (was_torn(added)) added = apply_table_locked();
+  if (added) return published;
+  state_.lock()->taken[container].ports.clear();
+  return std::unexpected(std::move(added).error().within("publish ports"));
 }
 
 // The same ports as before the engine was restarted. One that somebody took meanwhile is
@@ -220,6 +231,7 @@ void KernelNetworks::retarget_ports(const ContainerId& container) {
   if (!bridge.empty()) static_cast<void>(allow_loopback_routing(bridge));
   auto changed = delete_ports(netfilter_, table, before);
   if (changed) changed = add_ports(netfilter_, table, after);
+  if (was_torn(changed)) changed = apply_table_locked();
   if (!changed)
     log::warning("container {}: published ports: {}", container.short_form(),
                  changed.error().message());
@@ -238,7 +250,9 @@ void KernelNetworks::unpublish(const ContainerId& container) {
     found->second.ports.clear();
   }
   // The port stays held until nothing points to the container any more.
-  if (auto deleted = delete_ports(netfilter_, table_name(options_.suffix), targets); !deleted)
+  auto deleted = delete_ports(netfilter_, table_name(options_.suffix), targets);
+  if (was_torn(deleted)) deleted = apply_table_locked();
+  if (!deleted)
     log::warning("container {}: unpublish ports: {}", container.short_form(),
                  deleted.error().message());
 }

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <linux/filter.h>
 #include <linux/netlink.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -9,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 
 #include "base/check.h"
 
@@ -257,6 +259,12 @@ Result<> NetlinkSocket::read_answers(const NetlinkBatch& batch, std::uint32_t fi
 }
 
 Result<> NetlinkSocket::subscribe(unsigned group) {
+  // A socket without a port hears nothing: the kernel leaves port 0 out when it tells of changes
+  // that nobody asked to be left out of.
+  sockaddr_nl any{};
+  any.nl_family = AF_NETLINK;
+  if (port() == 0 && ::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any) < 0)
+    return Error::from_errno(errno, "bind netlink socket");
   if (::setsockopt(fd_.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0)
     return Error::from_errno(errno, "subscribe to netlink changes");
   return {};
@@ -269,6 +277,33 @@ Result<bool> NetlinkSocket::wait_and_drain(int timeout_ms) {
   // ENOBUFS, more changes than the kernel kept, is a change too.
   while (::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT) > 0) continue;
   return true;
+}
+
+Result<> NetlinkSocket::ignore_changes_of(std::uint32_t port) {
+  // All messages of a datagram have one sender. BPF loads big endian.
+  constexpr std::uint32_t sender = offsetof(nlmsghdr, nlmsg_pid);
+  std::array<sock_filter, 4> program = {{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, sender),
+                                         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(port), 0, 1),
+                                         BPF_STMT(BPF_RET | BPF_K, 0),
+                                         BPF_STMT(BPF_RET | BPF_K, ~std::uint32_t{0})}};
+  const sock_fprog filter{program.size(), program.data()};
+  if (::setsockopt(fd_.get(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) < 0)
+    return Error::from_errno(errno, "filter netlink changes");
+  return {};
+}
+
+Result<> NetlinkSocket::read_changes(const ChangeVisitor& visit) {
+  std::array<std::byte, kAnswerBytes> buffer;
+  while (const auto datagram = TRY(receive(fd_, buffer, MSG_DONTWAIT)))
+    each_message(*datagram, visit);
+  return {};
+}
+
+std::uint32_t NetlinkSocket::port() const {
+  sockaddr_nl address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&address), &size) < 0) return 0;
+  return address.nl_pid;
 }
 
 Result<> NetlinkSocket::dump(const NetlinkBatch& request, const NetlinkVisitor& visit,

@@ -115,6 +115,16 @@ class NetlinkSocket {
 
   // Joins a multicast group (RTNLGRP_*): changes arrive from now on.
   Result<> subscribe(unsigned group);
+  // Changes that the socket with this port() asked for do not arrive: they neither wake anybody
+  // nor fill the buffer, however large they are.
+  Result<> ignore_changes_of(std::uint32_t port);
+  // What has arrived until now, without waiting. An error with ENOBUFS when the kernel had to
+  // leave some out.
+  using ChangeVisitor =
+      std::function<void(const nlmsghdr& header, std::span<const std::byte> body)>;
+  Result<> read_changes(const ChangeVisitor& visit);
+  // The kernel's number for this socket; 0 if it cannot say.
+  [[nodiscard]] std::uint32_t port() const;
   // Waits until something has arrived and throws all of it away; false when `timeout_ms` is
   // over (at once if it is not positive).
   Result<bool> wait_and_drain(int timeout_ms);
