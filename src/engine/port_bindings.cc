@@ -131,8 +131,9 @@ Result<std::vector<PortRequest>> port_requests(const ContainerRecord& record) {
     }
   if (host.publish_all_ports && record.config.exposed_ports)
     for (const auto& [text, nothing] : *record.config.exposed_ports) {
-      const bool bound = host.port_bindings && host.port_bindings->contains(text);
-      if (!bound) requests.push_back(TRY(request_from(TRY(port_from(text)), {})));
+      if (host.port_bindings && host.port_bindings->contains(text)) continue;
+      const Port port = TRY(port_from(text));
+      requests.push_back(TRY(request_from(port, {})));
     }
   std::ranges::stable_partition(requests, [](const PortRequest& request) {
     return request.first != 0 && request.first == request.last;
