@@ -32,7 +32,9 @@ def enter_peer_root(sandbox, root, directory):
     done = sandbox.run("sh", "-c", mounts)
     if done.returncode != 0:
         raise RuntimeError(done.stderr)
-    return ["chroot", root]
+    # Not chroot: `exec` joins a mount namespace at its root, which would still be the host's.
+    return ["unshare", "-m", "--propagation", "private", "sh", "-c",
+            'cd "$0" && pivot_root . mnt && exec "$@"', root]
 
 
 class Wherry:

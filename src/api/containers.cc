@@ -111,6 +111,15 @@ Result<> remove(Call& call) {
   return {};
 }
 
+// `rm --link`, whose name is OWNER/ALIAS; without `link` there is no container of such a name.
+Result<> remove_link(Call& call) {
+  const std::string name = call.variable("id") + "/" + call.variable("alias");
+  if (!call.flag("link")) return Error::not_found("No such container: " + name);
+  TRY(call.engine.remove_container(name, {.force = false, .volumes = false, .link = true}));
+  call.empty(204);
+  return {};
+}
+
 Result<> top(Call& call) {
   call.json(200, TRY(call.engine.top_container(call.variable("id"), call.query.get("ps_args"))));
   return {};
@@ -139,6 +148,7 @@ constexpr std::array kRoutes = {
     Route{"POST", "/containers/{id}/rename", rename},
     Route{"POST", "/containers/{id}/resize", resize},
     Route{"DELETE", "/containers/{id}", remove, kWaits},
+    Route{"DELETE", "/containers/{id}/{alias}", remove_link, kWaits},
 };
 
 }  // namespace

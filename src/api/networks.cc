@@ -64,10 +64,10 @@ constexpr std::array kRoutes = {
     Route{"GET", "/networks/", list},
     Route{"POST", "/networks/create", create},
     Route{"POST", "/networks/prune", prune},
-    Route{"GET", "/networks/{id}", inspect},
-    Route{"DELETE", "/networks/{id}", remove},
-    Route{"POST", "/networks/{id}/connect", connect},
-    Route{"POST", "/networks/{id}/disconnect", disconnect},
+    Route{"GET", "/networks/{id...}", inspect},
+    Route{"DELETE", "/networks/{id...}", remove},
+    Route{"POST", "/networks/{id...}/connect", connect},
+    Route{"POST", "/networks/{id...}/disconnect", disconnect},
 };
 
 }  // namespace

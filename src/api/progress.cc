@@ -43,10 +43,7 @@ void WrittenProgress::emit(const spec::ProgressMessage& message) {
 }
 
 void WrittenProgress::end(const Error* error) {
-  if (!exchange_->answered()) {
-    if (error != nullptr) return exchange_->respond(error_response(*error));
-    if (!exchange_->begin(stream_head("application/json"))) return;
-  }
+  if (!exchange_->answered() && !exchange_->begin(stream_head("application/json"))) return;
   if (error != nullptr) static_cast<void>(exchange_->write(progress_error(*error)));
   exchange_->finish();
 }

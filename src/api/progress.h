@@ -1,5 +1,6 @@
-// Progress streams: JSON objects, each with CRLF behind it. An error before the first of them
-// is an ordinary error answer; a later one is the last object of a stream with status 200.
+// Progress streams: JSON objects, each with CRLF behind it. A pushed one that fails before the
+// first of them is an ordinary error answer; a later error is the last object of a stream with
+// status 200.
 #pragma once
 
 #include <memory>
@@ -29,7 +30,8 @@ class PushedProgress : public image::ProgressSink {
   bool begun_ = false;
 };
 
-// Written at once: for uploads, where the client that reads is the one that sends.
+// Written at once: for uploads, where the client that reads is the one that sends. As docker's
+// load, it answers 200 whatever happens: an error is in the stream.
 class WrittenProgress : public image::ProgressSink {
  public:
   explicit WrittenProgress(http::ExchangePtr exchange) : exchange_(std::move(exchange)) {}

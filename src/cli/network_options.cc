@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 
 #include "base/strings.h"
@@ -20,6 +21,7 @@ struct Attachment {
   std::string name;
   std::vector<std::string> aliases;
   std::vector<std::string> links;
+  std::map<std::string, std::string> driver_options;
   std::string ip;
   std::string mac;
   std::int64_t gateway_priority = 0;
@@ -28,6 +30,14 @@ struct Attachment {
 
 bool is_user_defined(std::string_view name) {
   return std::ranges::find(kBuiltIn, name) == kBuiltIn.end() && !name.starts_with("container:");
+}
+
+Result<> take_driver_option(Attachment& attachment, std::string_view value) {
+  const auto pair = cut(value, '=');
+  if (!pair || trim(pair->before).empty())
+    return Error::invalid("invalid key value pair format in driver options");
+  attachment.driver_options[std::string(trim(to_lower(pair->before)))] = trim(pair->after);
+  return {};
 }
 
 Result<> take_field(Attachment& attachment, std::string_view key, std::string_view value) {
@@ -43,7 +53,9 @@ Result<> take_field(Attachment& attachment, std::string_view key, std::string_vi
     const auto number = parse_i64(value);
     if (!number) return Error::invalid(fmt::format("invalid gw-priority: {}", value));
     attachment.gateway_priority = *number;
-  } else if (key == "ip6" || key == "link-local-ip" || key == "driver-opt") {
+  } else if (key == "driver-opt") {
+    return take_driver_option(attachment, value);
+  } else if (key == "ip6" || key == "link-local-ip") {
     return Error(ErrorKind::NotImplemented,
                  fmt::format("'{}' of flag '--network' is not available in wherry {}", key,
                              WHERRY_VERSION));
@@ -110,6 +122,11 @@ bj::object endpoint_of(const Attachment& attachment) {
     endpoint["Aliases"] = bj::array(attachment.aliases.begin(), attachment.aliases.end());
   if (!attachment.links.empty())
     endpoint["Links"] = bj::array(attachment.links.begin(), attachment.links.end());
+  if (!attachment.driver_options.empty()) {
+    bj::object options;
+    for (const auto& [key, value] : attachment.driver_options) options[key] = value;
+    endpoint["DriverOpts"] = std::move(options);
+  }
   endpoint["MacAddress"] = attachment.mac;
   endpoint["GwPriority"] = attachment.gateway_priority;
   return endpoint;

@@ -6,6 +6,7 @@
 #include "engine/core.h"
 #include "engine/info.h"
 #include "engine/lifecycle.h"
+#include "engine/links.h"
 #include "engine/networks.h"
 #include "engine/open.h"
 #include "engine/top.h"
@@ -65,6 +66,7 @@ Result<> Engine::unpause_container(const std::string& name) {
 }
 
 Result<> Engine::remove_container(const std::string& name, const RemoveContainerOptions& options) {
+  if (options.link) return remove_link(*parts_->core, name);
   return engine::remove_container(*parts_->core, TRY(parts_->core->containers->find(name)), options, name);
 }
 

@@ -171,25 +171,29 @@ void end_exec(Exec& exec, std::int64_t exit_code) {
   exec.ended.notify_all();
 }
 
-Result<> attach_client(Core& core, const Exec& exec, HijackedConnection& connection,
-                       std::string detach_keys) {
+// docker: the form of the stream is what the start asks for, whatever the process has.
+Result<> attach_client(Core& core, const Exec& exec, const ExecStartOptions& options,
+                       HijackedConnection& connection) {
   const ExecCreateRequest& request = exec.request;
+  std::string detach_keys(kDefaultDetachKeys);
+  if (!request.detach_keys.empty()) detach_keys = TRY(parse_detach_keys(request.detach_keys));
   keeper::AttachRequest attach;
   attach.target = target_of(exec);
   attach.want_stdin = request.attach_stdin;
   attach.want_stdout = request.attach_stdout;
-  attach.want_stderr = request.attach_stderr;
-  attach.framing = request.tty ? keeper::Framing::Raw : keeper::Framing::Framed;
+  // Raw bytes of two streams could not be told apart: docker leaves the second one out.
+  attach.want_stderr = request.attach_stderr && !(options.tty && !request.tty);
+  attach.framing = options.tty ? keeper::Framing::Raw : keeper::Framing::Framed;
   if (request.tty) attach.detach_keys = std::move(detach_keys);
   attach.already_read = std::move(connection.already_read);
   TRY(core.keeper->attach(attach, connection.fd));
   return {};
 }
 
-void tell_on_stream(const Exec& exec, const sys::Fd& writer, const Error& error) {
+void tell_on_stream(const ExecStartOptions& options, const sys::Fd& writer, const Error& error) {
   const std::string text = error.message() + "\r\n";
   std::string bytes;
-  if (!exec.request.tty) {
+  if (!options.tty) {
     const auto size = static_cast<std::uint32_t>(text.size());
     bytes = {static_cast<char>(LogStream::Stdout), 0, 0, 0, static_cast<char>(size >> 24),
              static_cast<char>(size >> 16), static_cast<char>(size >> 8), static_cast<char>(size)};
@@ -234,11 +238,8 @@ Result<std::string> create_exec(Core& core, Container& container, const ExecCrea
 // byte is missed; until then the connection is ours, to tell what went wrong on it.
 static Result<> run_exec(Core& core, const ExecPtr& exec, const ExecStartOptions& options,
                          HijackedConnection* connection) {
-  const ExecCreateRequest& request = exec->request;
-  std::string keys(kDefaultDetachKeys);
-  if (!request.detach_keys.empty()) keys = TRY(parse_detach_keys(request.detach_keys));
   keeper::StartedProcess started = TRY(prepare_process(core, *exec, options));
-  if (connection != nullptr) TRY(attach_client(core, *exec, *connection, std::move(keys)));
+  if (connection != nullptr) TRY(attach_client(core, *exec, options, *connection));
   // Before the program runs, so that a client that sees its end finds it running or ended.
   record_started(*exec, std::move(started));
   if (connection != nullptr) TRY(core.keeper->go(target_of(*exec)));
@@ -251,7 +252,7 @@ Result<> start_exec(Core& core, const ExecPtr& exec, const ExecStartOptions& opt
   TRY(claim(*exec));
   HijackedConnection connection;
   if (!options.detach) {
-    auto hijacked = hijack(exec->request.tty);
+    auto hijacked = hijack(options.tty);
     if (!hijacked) {
       end_exec(*exec, 126);
       return std::move(hijacked).error();
@@ -265,7 +266,7 @@ Result<> start_exec(Core& core, const ExecPtr& exec, const ExecStartOptions& opt
   const std::int64_t code = start_failure_code(error.message());
   end_exec(*exec, code == 128 ? 126 : code);
   // As docker: once the stream has begun, the error is on it.
-  if (connection.fd) tell_on_stream(*exec, connection.fd, error);
+  if (connection.fd) tell_on_stream(options, connection.fd, error);
   static_cast<void>(core.keeper->forget(target_of(*exec)));
   return options.detach ? Result<>(Error(error)) : Result<>();
 }

@@ -139,11 +139,11 @@ std::string hosts_line(const network::HostsEntry& entry) {
   return entry.ip + "\t" + entry.name + "\n";
 }
 
-// The linked names' line of the hosts file with the new address, in place: it is mounted.
-Result<> change_hosts(Core& core, const ContainerRecord& record, const LiveLink& link) {
+// The linked names' line of the hosts file becomes `line`, in place: it is mounted.
+Result<> change_hosts(Core& core, const ContainerRecord& record, const LiveLink& link,
+                      const std::string& line) {
   const std::string path = core.directory_of(record.id) + "/hosts";
   std::string text = TRY(sys::read_file(path.c_str()));
-  const auto entry = link_hosts({link}).front();
   // The third name, the target's own, may have changed.
   const std::size_t names =
       text.find("\t" + link.alias + " " + link.target.config.hostname);
@@ -151,7 +151,7 @@ Result<> change_hosts(Core& core, const ContainerRecord& record, const LiveLink&
   const std::size_t newline = text.rfind('\n', names);
   const std::size_t begin = newline == std::string::npos ? 0 : newline + 1;
   const std::size_t end = text.find('\n', names);
-  text.replace(begin, end == std::string::npos ? end : end + 1 - begin, hosts_line(entry));
+  text.replace(begin, end == std::string::npos ? end : end + 1 - begin, line);
   const sys::Fd file = TRY(sys::open_at({}, path.c_str(), O_WRONLY | O_TRUNC | O_NOFOLLOW));
   return sys::write_all(file, text);
 }
@@ -222,6 +222,44 @@ std::vector<std::string> link_environment(const std::string& name,
   return environment;
 }
 
+// Takes the link out of the record; what it was.
+static Result<Stored> forget_link(Core& core, Container& owner, std::string_view alias) {
+  Stored found;
+  {
+    const auto details = owner.details.lock();
+    std::vector<std::string> kept = items(details->record.host_config.links);
+    const std::string ending = fmt::format(":{}", alias);
+    const auto at = std::ranges::find_if(kept, [&](const std::string& text) { return text.ends_with(ending); });
+    if (at == kept.end())
+      return Error::not_found(fmt::format("No such container: {}/{}", details->record.name, alias));
+    found = {ContainerId(at->substr(0, at->find(':'))), std::string(alias)};
+    kept.erase(at);
+    details->record.host_config.links = kept.empty() ? spec::docker::Strings{} : spec::docker::Strings(kept);
+  }
+  TRY(core.containers->save_record(owner));
+  return found;
+}
+
+Result<> remove_link(Core& core, const std::string& name) {
+  const auto parts = cut(name, '/');
+  if (!parts) {
+    TRY(core.containers->find(name));
+    return Error::conflict("Conflict, cannot remove the default link name of the container");
+  }
+  const auto owner = core.containers->find(parts->before);
+  if (!owner) return Error::not_found(fmt::format("No such container: {}", name));
+  const std::lock_guard operation((*owner)->operation);
+  const Stored removed = TRY(forget_link(core, **owner, parts->after));
+  if (!(*owner)->state().has_process()) return {};
+  const ContainerRecord record = (*owner)->record();
+  std::vector<ContainerId> targets;
+  for (const Stored& link : stored_links(record)) targets.push_back(link.target);
+  TRY(core.networks->link(record.id, targets));
+  const ContainerPtr target = core.containers->find_id(removed.target);
+  if (!target) return {};
+  return change_hosts(core, record, {target->record(), removed.alias, ""}, "");
+}
+
 void open_links(Core& core, const ContainerRecord& record) {
   std::vector<ContainerId> targets;
   for (const Stored& link : stored_links(record)) targets.push_back(link.target);
@@ -246,7 +284,7 @@ void tell_linked(Core& core, const ContainerRecord& target) {
     if (!links) continue;
     for (const LiveLink& link : *links)
       if (link.target.id == target.id)
-        if (auto changed = change_hosts(core, record, link); !changed)
+        if (auto changed = change_hosts(core, record, link, hosts_line(link_hosts({link}).front())); !changed)
           log::warning("container {}: hosts file: {}", record.id.short_form(),
                        changed.error().message());
   }

@@ -33,6 +33,10 @@ std::vector<network::HostsEntry> link_hosts(const std::vector<LiveLink>& links);
 std::vector<std::string> link_environment(const std::string& name,
                                           const std::vector<LiveLink>& links);
 
+// `rm --link OWNER/ALIAS`: the record, the hosts file and the firewall forget the link. NotFound
+// "No such container: OWNER/ALIAS"; Conflict for a name that is a container's own.
+Result<> remove_link(Core& core, const std::string& name);
+
 // From now on the container reaches its targets, wherever they are, and no longer than they run.
 void open_links(Core& core, const ContainerRecord& record);
 // `target` has started: those that run and have a link to it learn its address.

@@ -106,8 +106,6 @@ Result<> check_json_file_values(const Options& options) {
   if (!files.empty()) {
     const auto count = parse_u64(files);
     if (!count || *count < 1 || *count > 1000) return Error::invalid("max-file cannot be less than 1");
-    if (*count > 1 && (size.empty() || size == "-1"))
-      return Error::invalid("max-file option requires max-size option");
   }
   for (const char* key : {"labels-regex", "env-regex"})
     if (const RE2 pattern(option(options, key), RE2::Quiet); !pattern.ok())

@@ -24,7 +24,7 @@ struct wherry::json::Describe<wherry::network::Description> {
       field("gateway_shown", &T::gateway_shown),
       omit_empty("internal", &T::internal),
       omit_empty("attachable", &T::attachable),
-      omit_empty("ipam_options", &T::ipam_options),
+      field("ipam_options", &T::ipam_options),
       field("bridge", &T::bridge)};
 };
 

@@ -120,7 +120,7 @@ network::NetworkRequest request_from(const spec::docker::NetworkCreateRequest& r
   asked.internal = request.internal;
   asked.attachable = request.attachable;
   if (!request.ipam) return asked;
-  asked.ipam_options = items(request.ipam->options);
+  asked.ipam_options = request.ipam->options;
   if (!request.ipam->config || request.ipam->config->empty()) return asked;
   const spec::docker::IpamPool& pool = request.ipam->config->front();
   asked.subnet = pool.subnet;

@@ -67,7 +67,6 @@ Result<> remove_locked(Core& core, const ContainerPtr& container, RowRemoval rem
 
 Result<> remove_container(Core& core, const ContainerPtr& container,
                           const RemoveContainerOptions& options, const std::string& name) {
-  if (options.link) return flag_not_available("--link");
   const State before = container->state();
   if (before.counts_as_running()) {
     if (!options.force) return must_stop_first(container->record(), before);

@@ -97,7 +97,10 @@ std::vector<Wish> config_wishes() {
       {"Config.OnBuild", [](auto& r) { r.on_build = Strings{"x"}; }},
       {"Config.Shell", [](auto& r) { r.shell = Strings{"x"}; }},
       {"flag '--ip6'", [=](auto& r) { endpoint(r).ipam_config.emplace().ipv6_address = "::1"; }},
-      {"EndpointSettings.DriverOpts", [=](auto& r) { endpoint(r).driver_opts = Map{{"a", "b"}}; }},
+      {"network driver option 'com.docker.network.endpoint.ifname'",
+       [=](auto& r) {
+         endpoint(r).driver_opts = Map{{"com.docker.network.endpoint.ifname", "foo0"}};
+       }},
   };
 }
 
@@ -274,7 +277,8 @@ TEST(LogConfig, unknown_drivers_and_options_are_refused) {
   };
   EXPECT_EQ(settle("nonsense", {}), "error looking up logging plugin nonsense: plugin \"nonsense\" not found");
   EXPECT_EQ(settle("json-file", {{"nonsense", "1"}}), "unknown log opt 'nonsense' for json-file log driver");
-  EXPECT_EQ(settle("json-file", {{"max-file", "3"}}), "max-file option requires max-size option");
+  EXPECT_EQ(settle("json-file", {{"max-file", "0"}}), "max-file cannot be less than 1");
+  EXPECT_EQ(settle("json-file", {{"max-file", "3"}}), "accepted");  // and never rotated
   EXPECT_EQ(settle("json-file", {{"max-size", "x"}}), "invalid size: 'x'");
   EXPECT_EQ(settle("json-file", {{"mode", "x"}}), "logger: logging mode not supported: x");
   EXPECT_EQ(settle("syslog", {}),

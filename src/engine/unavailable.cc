@@ -93,8 +93,6 @@ constexpr std::array kEndpointFields = {
                             [](const EndpointSettings& e) {
                               return e.ipam_config && is_set(e.ipam_config->link_local_ips);
                             }},
-    Field<EndpointSettings>{"EndpointSettings.DriverOpts",
-                            [](const EndpointSettings& e) { return is_set(e.driver_opts); }},
 };
 
 template <class Owner, std::size_t N>
@@ -117,7 +115,13 @@ Error not_available(std::string_view what) {
 }
 
 Result<> check_endpoint_fields(const EndpointSettings& endpoint) {
-  return check_table(kEndpointFields, endpoint);
+  TRY(check_table(kEndpointFields, endpoint));
+  // Those of others are notes of the client's, kept and shown as labels are; these have a meaning.
+  if (endpoint.driver_opts)
+    for (const auto& [key, value] : *endpoint.driver_opts)
+      if (key.starts_with("com.docker.network."))
+        return not_available(fmt::format("network driver option '{}'", key));
+  return {};
 }
 
 Result<> check_available(const spec::docker::ContainerCreateRequest& request) {

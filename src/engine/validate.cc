@@ -33,6 +33,10 @@ constexpr std::array<std::string_view, 16> kUlimits = {
     "core",    "cpu",  "data",  "fsize", "locks", "memlock", "msgqueue",   "nice",
     "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack", "as"};
 
+// docker's names of its runtime are on many a command line and in many a compose file: there is
+// one runtime here, which they all mean.
+constexpr std::array<std::string_view, 3> kRuntimeNames = {"wherry", "runc", "io.containerd.runc.v2"};
+
 bool is_in(std::span<const std::string_view> words, std::string_view word) {
   return std::ranges::find(words, word) != words.end();
 }
@@ -225,7 +229,7 @@ Result<> validate_host_config(const HostConfig& host, const HostFacts& facts) {
     return Error::invalid(fmt::format("Invalid value {}, range for oom score adj is [-1000, 1000]",
                                       host.oom_score_adj));
   if (host.shm_size < 0) return Error::invalid("SHM size can not be less than 0");
-  if (!host.runtime.empty() && host.runtime != "wherry")
+  if (!host.runtime.empty() && !is_in(kRuntimeNames, host.runtime))
     return Error::invalid(fmt::format("unknown or invalid runtime name: {}", host.runtime));
   return {};
 }

@@ -133,7 +133,7 @@ struct Description {
   bool gateway_shown = true;    // in inspect: docker shows no gateway that it chose itself
   bool internal = false;
   bool attachable = false;
-  std::map<std::string, std::string> ipam_options;
+  std::optional<std::map<std::string, std::string>> ipam_options;  // nullopt is Go's nil
   std::string bridge;           // name of the interface
 };
 
@@ -147,7 +147,7 @@ struct NetworkRequest {
   std::map<std::string, std::string> auxiliary_addresses;
   std::map<std::string, std::string> options;
   std::map<std::string, std::string> labels;
-  std::map<std::string, std::string> ipam_options;
+  std::optional<std::map<std::string, std::string>> ipam_options;  // nullopt is Go's nil
   bool internal = false;
   bool attachable = false;
 };

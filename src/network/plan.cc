@@ -38,14 +38,10 @@ Error not_available(std::string_view what) {
           fmt::format("wherry: {} is not available in wherry " WHERRY_VERSION, what)};
 }
 
-// docker's restricted names: a letter or digit first, then also _ . -
-bool is_name(std::string_view name) {
-  const auto alnum = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  };
-  return !name.empty() && name.size() <= kMaximumName && alnum(name.front()) &&
-         std::ranges::all_of(
-             name, [&](char c) { return alnum(c) || c == '_' || c == '.' || c == '-'; });
+// docker takes any text: nothing of the kernel's or the resolver's is named by it. What would
+// garble a terminal or a line of the log is refused all the same.
+bool is_printable(std::string_view name) {
+  return std::ranges::none_of(name, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
 
 bool is_interface_name(std::string_view name) {
@@ -68,11 +64,10 @@ Result<> check_name(const NetworkRequest& request, std::span<const Description> 
   if (name == "bridge" || name == "host" || name == "none" || name == "default")
     return Error(ErrorKind::Forbidden,
                  fmt::format("operation is not permitted on predefined {} network", name));
-  if (!is_name(name))
-    return Error::invalid(
-        fmt::format("{} includes invalid characters for a local network name, only "
-                    "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed",
-                    name));
+  if (trim(name).empty()) return Error::invalid("invalid name: name is empty");
+  if (name.size() > kMaximumName)
+    return Error::invalid(fmt::format("invalid name: longer than {} bytes", kMaximumName));
+  if (!is_printable(name)) return Error::invalid("invalid name: it has control characters");
   const bool taken = std::ranges::any_of(networks, [&](const auto& n) { return n.name == name; });
   if (taken) return Error::conflict(fmt::format("network with name {} already exists", name));
   return {};
@@ -169,7 +164,7 @@ Result<> settle_addresses(const NetworkRequest& request, const Surroundings& sur
 Result<> check_limits(const NetworkRequest& request) {
   const std::size_t most = std::max({request.options.size(), request.labels.size(),
                                      request.auxiliary_addresses.size(),
-                                     request.ipam_options.size()});
+                                     request.ipam_options ? request.ipam_options->size() : 0});
   if (most > kMaximumOptions)
     return Error::invalid(fmt::format("more than {} options, labels or addresses", kMaximumOptions));
   return {};

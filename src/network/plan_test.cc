@@ -80,6 +80,19 @@ TEST(Plan, names_and_subnets_are_given_once) {
             "invalid pool request: Pool overlaps with other one on this address space");
 }
 
+TEST(Plan, a_name_is_any_text_that_can_be_shown) {
+  for (const char* name : {"test 01", "a/b", " x", "-a", "\u00e9t\u00e9"}) EXPECT_TRUE(planned({.name = name})) << name;
+  EXPECT_EQ(error_of({.name = ""}), "invalid name: name is empty");
+  EXPECT_EQ(error_of({.name = "  "}), "invalid name: name is empty");
+  EXPECT_EQ(error_of({.name = "a\nb"}), "invalid name: it has control characters");
+  EXPECT_EQ(error_of({.name = std::string(256, 'a')}), "invalid name: longer than 255 bytes");
+}
+
+TEST(Plan, options_of_the_address_management_stay_null_or_empty) {
+  EXPECT_FALSE(planned({.name = "n"})->ipam_options);
+  EXPECT_TRUE(planned({.name = "n", .ipam_options = std::map<std::string, std::string>{}})->ipam_options);
+}
+
 TEST(Plan, what_wherry_has_not_is_named) {
   EXPECT_NE(error_of({.name = "n", .driver = "macvlan"}).find("network driver 'macvlan'"),
             std::string::npos);

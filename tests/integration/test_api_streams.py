@@ -221,6 +221,28 @@ def test_exec_of_a_missing_program_is_told_in_the_stream(engine):
     assert inspect["ExitCode"] == 127
 
 
+@pytest.mark.parametrize("tty,asked,media,expected", [
+    (True, True, "raw", b"out\r\nerr\r\n"),
+    (True, False, "multiplexed", {1: b"out\r\nerr\r\n"}),
+    (False, True, "raw", b"out\n"),
+    (False, False, "multiplexed", {1: b"out\n", 2: b"err\n"}),
+])
+def test_the_form_of_an_exec_s_stream_is_what_its_start_asks_for(engine, tty, asked, media, expected):
+    container = create(engine, "sleep", "100")
+    start(engine, container)
+    _, _, data = engine.api("POST", f"/containers/{container}/exec", {
+        "Cmd": ["sh", "-c", "echo out; sleep 0.2; echo err >&2"], "Tty": tty,
+        "AttachStdout": True, "AttachStderr": True})
+    raw = Raw(engine.socket)
+    raw.request("POST", f"/v1.51/exec/{json.loads(data)['Id']}/start", {"Detach": False, "Tty": asked},
+                UPGRADE)
+    status, fields = raw.head()
+    assert (status, fields["content-type"]) == (101, f"application/vnd.docker.{media}-stream")
+    shown = raw.rest()
+    assert (frames(shown) if isinstance(expected, dict) else shown) == expected
+    raw.close()
+
+
 def test_exec_in_a_stopped_container_is_409(engine):
     container = create(engine, "true")
     status, _, data = engine.api("POST", f"/containers/{container}/exec", {"Cmd": ["true"]})
@@ -328,3 +350,33 @@ def test_what_is_not_done_is_refused_and_named(engine):
     assert status == 501
     assert json.loads(data)["message"] == \
         "wherry: flag '--storage-opt' is not available in wherry 0.1.0"
+
+
+def test_a_load_of_rubbish_is_told_in_the_stream(engine):
+    for quiet in (0, 1):
+        raw = Raw(engine.socket)
+        raw.request("POST", f"/images/load?quiet={quiet}", b"abc", ["Content-Type: application/x-tar"])
+        assert raw.head()[0] == 200
+        message = json.loads(raw.chunk())
+        assert message["error"] == message["errorDetail"]["message"] != ""
+        raw.close()
+    failed = engine.cli("load", input="abc")
+    assert failed.returncode == 1 and "unexpected end" in failed.stderr
+
+
+def test_what_other_clients_ask_for_by_dockers_names(engine):
+    for runtime in ("runc", "io.containerd.runc.v2", "wherry"):
+        container = create(engine, "true", HostConfig={"Runtime": runtime})
+        assert engine.inspect(container)["HostConfig"]["Runtime"] == runtime
+        start(engine, container)
+        assert wait_exit(engine, container) == 0
+    endpoints = {"EndpointsConfig": {"bridge": {"DriverOpts": {"com.example.note": "on"}}}}
+    container = create(engine, "true", HostConfig={"NetworkMode": "bridge"}, NetworkingConfig=endpoints)
+    start(engine, container)
+    networks = engine.inspect(container)["NetworkSettings"]["Networks"]
+    assert networks["bridge"]["DriverOpts"] == {"com.example.note": "on"}
+    container = create(engine, "echo", "hi", HostConfig={
+        "LogConfig": {"Type": "json-file", "Config": {"max-file": "100"}}})
+    start(engine, container)
+    wait_exit(engine, container)
+    assert engine.cli("logs", container, check=0).stdout == "hi\n"

@@ -126,3 +126,23 @@ def test_docker_s_client_links_as_ours(host):
     assert talk(host, "web", "data") == "hello-from-db\n"
     assert json.loads(host.docker("inspect", "web", check=0).stdout)[0]["HostConfig"]["Links"] == [
         "/db:/web/data"]
+
+
+def test_a_link_is_removed_by_its_name(host):
+    serve(host, "db")
+    run(host, "web", "--link", "db:data", "--link", "db:other")
+    ip = bridge_ip(host, "db")
+    for name, text in (("web/none", "No such container: web/none"),
+                       ("none/data", "No such container: none/data"),
+                       ("web", "Conflict, cannot remove the default link name of the container")):
+        assert text in host.cli("rm", "--link", name, check=1).stderr
+    assert "No such container: web/data" in host.cli("rm", "web/data", check=1).stderr
+    assert host.cli("rm", "--link", "/web/data", check=0).stdout == "/web/data\n"
+    assert host.inspect("web")["HostConfig"]["Links"] == ["/db:/web/other"]
+    assert "data" not in host.cli("exec", "web", "cat", "/etc/hosts", check=0).stdout
+    assert talk(host, "web", ip) == "hello-from-db\n", "the other link is still there"
+    host.cli("rm", "--link", "web/other", check=0)
+    assert talk(host, "web", ip) == ""
+    host.cli("restart", "-t", "0", "web", check=0)
+    assert talk(host, "web", ip) == ""
+    assert host.inspect("web")["HostConfig"]["Links"] is None

@@ -144,3 +144,28 @@ def test_dockers_client_makes_joins_and_removes(engine, network):
     engine.docker("network", "disconnect", "bridge", "ca", check=0)
     engine.docker("rm", "-f", "ca", check=0)
     engine.docker("network", "rm", "theirs", check=0)
+
+
+def test_names_with_spaces_and_null_options(engine):
+    for body, options in (({"Name": "test 01"}, None),
+                          ({"Name": "test 02", "IPAM": {"Driver": "default"}}, None),
+                          ({"Name": "test/03", "IPAM": {"Driver": "default", "Options": {}}}, {})):
+        status, _, data = engine.api("POST", "/networks/create", body)
+        assert status == 201, data
+        shown = json.loads(engine.cli("network", "inspect", body["Name"], check=0).stdout)[0]
+        assert shown["Name"] == body["Name"] and shown["IPAM"]["Options"] == options
+        engine.cli("network", "rm", body["Name"], check=0)
+    assert b"name is empty" in engine.api("POST", "/networks/create", {"Name": "  "})[2]
+
+
+def test_driver_options_of_an_endpoint_are_kept_or_refused_by_name(engine, network):
+    net = "net-opts"
+    network(net)
+    engine.cli("run", "-d", "--name", "noted", "--network", f"name={net},driver-opt=com.example.a=b", "busybox",
+               "sleep", "100", check=0)
+    networks = engine.inspect("noted")["NetworkSettings"]["Networks"]
+    assert networks[net]["DriverOpts"] == {"com.example.a": "b"}
+    refused = engine.cli("run", "--rm", "--network",
+                         f"name={net},driver-opt=com.docker.network.endpoint.ifname=x0", "busybox", "true",
+                         check=125)
+    assert "network driver option 'com.docker.network.endpoint.ifname' is not available" in refused.stderr
