@@ -63,7 +63,8 @@ def test_cycles_of_run_rm_leave_nothing(engine):
     wait_until(lambda: all(open_files(pid) <= before["fds"][pid] + 8 for pid in pids),
                what="descriptors to be closed")
     # The pool may hold a few more ready namespaces than before, never one per cycle.
-    assert len(namespaces()) <= before["namespaces"] + 16
+    # One that grew under load shrinks again; other work of the host comes and goes.
+    wait_until(lambda: len(namespaces()) <= before["namespaces"] + 16, what="namespaces to go")
 
 
 def test_kills_of_the_engine_leave_every_container_alive_or_cleanly_gone(engine):
