@@ -143,6 +143,12 @@ Result<Bridge> ensure_bridge(sys::NetlinkSocket& route, const BridgeRequest& req
   return Bridge{link.index, wanted};
 }
 
+void stop_multicast_snooping(sys::NetlinkSocket& route, int bridge_index) {
+  sys::NetlinkBatch batch;
+  sys::set_multicast_snooping(batch, bridge_index, false);
+  static_cast<void>(route.transact(batch));
+}
+
 Result<> remove_bridge(sys::NetlinkSocket& route, const std::string& name) {
   const auto link = TRY(sys::find_link(route, name));
   if (!link || link->kind != "bridge") return {};

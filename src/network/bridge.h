@@ -38,6 +38,10 @@ Result<Cidr> parse_bip(const std::string& bip);
 // Idempotent. Unsupported, with the remedy, where the host has no bridges or lets us make
 // none; Unavailable when every default subnet is in use.
 Result<Bridge> ensure_bridge(sys::NetlinkSocket& route, const BridgeRequest& request);
+// For a bridge whose ports do not reach each other: there is no group to learn, and each change of
+// a port starts the timers of all of them otherwise (0.5 ms with 300). A kernel without multicast
+// snooping is as well.
+void stop_multicast_snooping(sys::NetlinkSocket& route, int bridge_index);
 // A missing bridge is success.
 Result<> remove_bridge(sys::NetlinkSocket& route, const std::string& name);
 

@@ -167,6 +167,7 @@ Result<Segment> KernelNetworks::lay_ground() {
       {"com.docker.network.driver.mtu", std::to_string(options_.mtu)}};
   const Bridge bridge =
       TRY(ensure_bridge(route_, {network.bridge, options_.bip, options_.mtu}));
+  if (options_.icc == Icc::Off) stop_multicast_snooping(route_, bridge.index);
   network.subnet = subnet_of(bridge.address.ip, bridge.address.prefix).str();
   network.gateway = bridge.address.ip.str();
   Segment segment = TRY(make_segment(network));

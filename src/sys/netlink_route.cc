@@ -211,6 +211,14 @@ void add_bridge(NetlinkBatch& batch, const BridgeSpec& spec) {
   batch.bytes(IFLA_IFALIAS, std::as_bytes(std::span(spec.alias)));
 }
 
+void set_multicast_snooping(NetlinkBatch& batch, int bridge_index, bool on) {
+  batch.message("set multicast snooping", RTM_NEWLINK, 0, link_header(bridge_index));
+  batch.nest(IFLA_LINKINFO, [&] {
+    batch.text(IFLA_INFO_KIND, "bridge");
+    batch.nest(IFLA_INFO_DATA, [&] { batch.u8(IFLA_BR_MCAST_SNOOPING, on ? 1 : 0); });
+  });
+}
+
 void add_veth(NetlinkBatch& batch, const VethSpec& spec) {
   batch.message("create veth " + spec.name, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, link_header(0));
   batch.text(IFLA_IFNAME, spec.name);

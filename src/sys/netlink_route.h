@@ -82,6 +82,7 @@ struct BridgeSpec {
   std::string alias = {};  // "" none; set by a second message of the same batch
 };
 void add_bridge(NetlinkBatch& batch, const BridgeSpec& spec);
+void set_multicast_snooping(NetlinkBatch& batch, int bridge_index, bool on);
 
 // A veth pair, both ends down; the peer is made inside `peer_netns`, because moving a link
 // costs ~30 ms of waiting for RCU.

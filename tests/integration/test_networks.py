@@ -169,3 +169,12 @@ def test_driver_options_of_an_endpoint_are_kept_or_refused_by_name(engine, netwo
                          f"name={net},driver-opt=com.docker.network.endpoint.ifname=x0", "busybox", "true",
                          check=125)
     assert "network driver option 'com.docker.network.endpoint.ifname' is not available" in refused.stderr
+
+
+def test_only_a_bridge_whose_containers_reach_each_other_learns_multicast_groups(engine, network):
+    network("open")
+    start(engine, "on-default")
+    start(engine, "on-open", "--network", "open")
+    shown = json.loads(engine.sandbox.run("ip", "-j", "-d", "link", "show", "type", "bridge").stdout)
+    snoops = {link["ifname"][:3]: link["linkinfo"]["info_data"]["mcast_snooping"] for link in shown}
+    assert snoops["br-"] == 1 and snoops["whe"] == 0, snoops
