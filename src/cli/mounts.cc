@@ -134,6 +134,8 @@ Result<> MountParser::apply_bind(const Option& option) {
                       option.value));
     }
     recursive_ = option.value;
+  } else if (option.key == "idmap") {
+    bind_["IDMap"] = option.has_value ? option.value : "owner";
   } else {
     return Error::invalid(fmt::format("unexpected key '{}' in '{}'", option.key, option.field));
   }
@@ -185,7 +187,7 @@ Result<> MountParser::apply_tmpfs(const Option& option) {
 
 Result<> MountParser::apply(const Option& option) {
   static constexpr std::array<std::string_view, 5> kAlone = {"readonly", "ro", "volume-nocopy",
-                                                             "bind-nonrecursive", ""};
+                                                             "bind-nonrecursive", "idmap"};
   bool alone = false;
   for (const std::string_view name : kAlone) alone = alone || option.key == name;
   if (!option.has_value && !alone) {
@@ -194,7 +196,7 @@ Result<> MountParser::apply(const Option& option) {
   bool known = false;
   TRY(apply_common(option, known));
   if (known) return {};
-  if (option.key.starts_with("bind-")) return apply_bind(option);
+  if (option.key.starts_with("bind-") || option.key == "idmap") return apply_bind(option);
   if (option.key.starts_with("volume-")) return apply_volume(option);
   if (option.key.starts_with("tmpfs-")) return apply_tmpfs(option);
   if (option.key == "image-subpath") {

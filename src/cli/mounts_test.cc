@@ -24,6 +24,14 @@ TEST(ParseMount, bind_with_its_options) {
       R"({"Type":"bind","Source":"/a","Target":"/b","Consistency":"cached","BindOptions":{"NonRecursive":true}})");
 }
 
+TEST(ParseMount, bind_with_other_ids) {
+  EXPECT_EQ(mount_of("type=bind,src=/a,dst=/b,idmap"),
+            R"({"Type":"bind","Source":"/a","Target":"/b","BindOptions":{"IDMap":"owner"}})");
+  EXPECT_EQ(mount_of("type=bind,src=/a,dst=/b,idmap=uids=1-0-1#9-9-9;gids=1-0-1"),
+            R"({"Type":"bind","Source":"/a","Target":"/b","BindOptions":{"IDMap":"uids=1-0-1#9-9-9;gids=1-0-1"}})");
+  EXPECT_EQ(mount_of("type=tmpfs,dst=/b,idmap"), "cannot mix 'bind-*' options with mount type 'tmpfs'");
+}
+
 TEST(ParseMount, tmpfs_has_size_and_octal_mode) {
   EXPECT_EQ(mount_of("type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=1777"),
             R"({"Type":"tmpfs","Target":"/t","TmpfsOptions":{"SizeBytes":1048576,"Mode":1023}})");

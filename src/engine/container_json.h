@@ -17,6 +17,7 @@ struct Describe<engine::ContainerMount> {
                  omit_empty("copy_up", &T::copy_up),
                  omit_empty("anonymous", &T::anonymous),
                  omit_empty("subpath", &T::subpath),
+                 omit_empty("id_map", &T::id_map),
                  omit_empty("image_id", &T::image_id),
                  omit_empty("image_tree", &T::image_tree),
                  omit_empty("in_host_config_tmpfs", &T::in_host_config_tmpfs)};

@@ -24,6 +24,7 @@ struct ContainerMount {
   bool copy_up = false;                // fill an empty volume from the image
   bool anonymous = false;              // a volume that goes with the container: rm -v, --rm
   std::string subpath;                 // what of the volume or image is mounted
+  std::string id_map;                  // of a bind: "owner" or ranges (sys/id_map.h)
   std::string image_id;                // type=image: what is mounted, read-only
   std::string image_tree;              // the snapshot that shows it, of this container alone
   bool in_host_config_tmpfs = false;   // --tmpfs is not listed in inspect's Mounts

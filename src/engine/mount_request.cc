@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <optional>
 
 #include "base/strings.h"
 #include "engine/unavailable.h"
+#include "sys/id_map.h"
 #include "volume/volumes.h"
 
 namespace wherry::engine {
@@ -51,13 +53,14 @@ struct BindMode {
   bool read_only = false;
   bool no_copy = false;
   std::string propagation;  // "": none was asked for
+  std::string id_map;       // "": none
 };
 
 // Each kind of word at most once, as docker has it. z and Z relabel for SELinux, the
 // consistencies speed up Docker Desktop: no effect here, as on a Linux host without SELinux.
 std::optional<BindMode> parse_mode_words(std::string_view mode) {
   BindMode parsed;
-  std::array<int, 5> seen{};
+  std::array<int, 6> seen{};
   for (const std::string_view word : split(mode, ',')) {
     std::size_t kind = 0;
     if (word == "ro" || word == "rw") {
@@ -72,6 +75,9 @@ std::optional<BindMode> parse_mode_words(std::string_view mode) {
       parsed.no_copy = true;
     } else if (is_one_of(kConsistencies, word)) {
       kind = 4;
+    } else if (word == "idmap" || word.starts_with("idmap=")) {
+      kind = 5;
+      parsed.id_map = word == "idmap" ? "owner" : word.substr(std::strlen("idmap="));
     } else {
       return std::nullopt;
     }
@@ -80,10 +86,17 @@ std::optional<BindMode> parse_mode_words(std::string_view mode) {
   return parsed;
 }
 
+// Not docker's: the wish of moby's issue 2259, ownership without chown.
+Result<> check_id_map(const std::string& text) {
+  if (!text.empty() && text != "owner") TRY(sys::parse_id_maps(text));
+  return {};
+}
+
 Result<BindMode> parse_bind_mode(std::string_view mode) {
   if (mode.empty()) return BindMode{};
   const auto parsed = parse_mode_words(mode);
   if (!parsed) return Error::invalid(fmt::format("invalid mode: {}", mode));
+  TRY(check_id_map(parsed->id_map));
   return *parsed;
 }
 
@@ -93,6 +106,7 @@ ContainerMount make_bind(std::string source, std::string target, const BindMode&
   mount.point.source = std::move(source);
   mount.point.destination = std::move(target);
   mount.point.rw = !mode.read_only;
+  mount.id_map = mode.id_map;
   mount.point.propagation = mode.propagation.empty() ? "rprivate" : mode.propagation;
   mount.options = {"rbind", mount.point.propagation, mode.read_only ? "ro" : "rw"};
   return mount;
@@ -136,6 +150,9 @@ Result<ContainerMount> resolve_bind_mount(const Mount& mount) {
   }
   if (options.read_only_force_recursive && !mount.read_only)
     return invalid_mount(mount, "mount must be read-only to use ReadOnlyForceRecursive");
+  if (auto checked = check_id_map(options.id_map); !checked)
+    return invalid_mount(mount, checked.error().message());
+  mode.id_map = options.id_map;
   struct stat status {};
   if (!options.create_mountpoint && ::stat(mount.source.c_str(), &status) < 0)
     return invalid_mount(mount, fmt::format("bind source path does not exist: {}", mount.source));
@@ -299,7 +316,7 @@ Result<ContainerMount> parse_bind(const std::string& text, const std::string& vo
   auto target = checked_target(std::string(parts[parts.size() == 1 ? 0 : 1]));
   if (!target) return invalid_bind(text, type, target.error().message());
   VolumeUse use{.name = std::string(source), .target = std::move(*target), .driver = volume_driver, .mode = mode};
-  if (type == "volume" && !mode.propagation.empty())
+  if (type == "volume" && (!mode.propagation.empty() || !mode.id_map.empty()))
     return invalid_bind(text, type, "field BindOptions must not be specified");
   ContainerMount mount =
       type == "bind" ? TRY(make_bind_entry(text, source, std::move(use))) : make_volume(std::move(use));
@@ -315,7 +332,7 @@ Result<VolumesFrom> parse_volumes_from(const std::string& text) {
   if (from.container.empty()) return Error::invalid("volumes-from specification cannot be an empty string");
   if (!parts) return from;
   const auto mode = parse_mode_words(parts->after);
-  if (!mode || !mode->propagation.empty() || mode->no_copy)
+  if (!mode || !mode->propagation.empty() || mode->no_copy || !mode->id_map.empty())
     return Error::invalid(fmt::format("invalid mode: {}", parts->after));
   from.read_only = mode->read_only;
   return from;

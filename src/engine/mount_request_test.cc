@@ -47,6 +47,23 @@ HostConfig with_mount(Wanted wanted) {
   return host;
 }
 
+TEST(Binds, other_ids_are_for_binds_alone) {
+  const ContainerMount mount = parse_bind("/a:/c:ro,idmap", "").value();
+  EXPECT_EQ(mount.id_map, "owner");
+  EXPECT_EQ(mount.options, (Strings{"rbind", "rprivate", "ro"}));
+  EXPECT_EQ(parse_bind("/a:/c:idmap=uids=1-0-1;gids=1-0-1", "")->id_map, "uids=1-0-1;gids=1-0-1");
+  EXPECT_EQ(message_of(parse_bind("/a:/c:idmap=x", "")), "invalid idmap \"x\": it is uids=...;gids=...");
+  EXPECT_EQ(message_of(parse_bind("/a:/c:idmap,idmap", "")), "invalid mode: idmap,idmap");
+  EXPECT_NE(message_of(parse_bind("name:/c:idmap", "")).find("BindOptions must not be specified"), std::string::npos);
+  const auto by_mount = resolve(with_mount({.type = "bind", .source = "/", .target = "/c",
+                                            .bind_options = spec::docker::BindOptions{.id_map = "owner"}}));
+  ASSERT_TRUE(by_mount) << by_mount.error().message();
+  EXPECT_EQ(by_mount->front().id_map, "owner");
+  EXPECT_EQ(message_of(resolve(with_mount({.type = "bind", .source = "/", .target = "/c",
+                                           .bind_options = spec::docker::BindOptions{.id_map = "uids=1-0-1"}}))),
+            "invalid mount config for type \"bind\": invalid idmap \"uids=1-0-1\": it is uids=...;gids=...");
+}
+
 TEST(Binds, a_bind_has_source_target_and_mode) {
   const ContainerMount mount = parse_bind("/a/../b:/c/:ro,rslave", "").value();
   EXPECT_EQ(mount.point.type, "bind");

@@ -16,6 +16,7 @@
 #include "engine/links.h"
 #include "engine/name_files.h"
 #include "engine/port_bindings.h"
+#include "sys/id_map.h"
 #include "sys/mount.h"
 #include "sys/path.h"
 
@@ -151,6 +152,36 @@ Result<> make_bind_sources(const ContainerRecord& record) {
   return {};
 }
 
+// The ids on the disk and those that the container sees: those that were asked for, or the source's
+// owner for the container's user, and the other way round.
+Result<sys::IdMaps> id_maps_of(const ContainerMount& mount, const sys::Fd& source, const runtime::ResolvedUser& user) {
+  if (mount.id_map != "owner") return sys::parse_id_maps(mount.id_map);
+  struct stat owner {};
+  if (::fstat(source.get(), &owner) < 0) return Error::from_errno(errno, "stat " + mount.point.source);
+  return sys::IdMaps{sys::swapped_ids(owner.st_uid, user.uid), sys::swapped_ids(owner.st_gid, user.gid)};
+}
+
+Result<sys::Fd> mount_with_other_ids(const Core& core, const ContainerMount& mount,
+                                     const runtime::ResolvedUser& user) {
+  using Recursive = sys::DetachedMount::Recursive;
+  const Recursive recursive = mount.options.front() == "rbind" ? Recursive::Yes : Recursive::No;
+  auto clone = sys::DetachedMount::clone({}, mount.point.source, recursive);
+  if (!clone && clone.error().errno_value() == ENOENT)
+    return Error::invalid(fmt::format("bind source path does not exist: {}", mount.point.source));
+  sys::DetachedMount detached = TRY(std::move(clone));
+  const sys::IdMaps maps = TRY(id_maps_of(mount, detached.fd(), user));
+  const sys::Fd user_namespace = TRY(sys::make_user_namespace(maps, core.options.unpack_program));
+  TRY_AS(fmt::format("idmap of {}", mount.point.source), detached.map_ids(user_namespace, recursive));
+  return detached.release();
+}
+
+Result<> mount_binds_with_other_ids(Core& core, const ContainerRecord& record, RunInputs& inputs) {
+  for (const ContainerMount& mount : record.mounts)
+    if (!mount.id_map.empty())
+      inputs.ready_mounts[mount.point.destination] = TRY(mount_with_other_ids(core, mount, inputs.oci.user));
+  return {};
+}
+
 Result<> mount_root(Core& core, const ContainerRecord& record, RunInputs& inputs) {
   using Contents = snapshot::MountOptions::Contents;
   const Contents contents = record.host_config.auto_remove ? Contents::Discarded : Contents::Kept;
@@ -160,6 +191,7 @@ Result<> mount_root(Core& core, const ContainerRecord& record, RunInputs& inputs
   const std::string& directory = record.config.working_dir;
   if (!directory.empty() && directory != "/")
     TRY_AS("Cannot mkdir", sys::make_directories_in_root(inputs.rootfs, directory, 0755));
+  TRY(mount_binds_with_other_ids(core, record, inputs));
   return mount_volumes(core, record, inputs);
 }
 

@@ -12,6 +12,7 @@ struct BindOptions {
   bool create_mountpoint = false;
   bool read_only_non_recursive = false;
   bool read_only_force_recursive = false;
+  std::string id_map;  // wherry's own: "owner", or as sys/id_map.h has it
 };
 
 struct VolumeDriverConfig {

@@ -16,7 +16,8 @@ struct Describe<spec::docker::BindOptions> {
                  omit_empty("NonRecursive", &T::non_recursive),
                  omit_empty("CreateMountpoint", &T::create_mountpoint),
                  omit_empty("ReadOnlyNonRecursive", &T::read_only_non_recursive),
-                 omit_empty("ReadOnlyForceRecursive", &T::read_only_force_recursive)};
+                 omit_empty("ReadOnlyForceRecursive", &T::read_only_force_recursive),
+                 omit_empty("IDMap", &T::id_map)};
 };
 
 template <>

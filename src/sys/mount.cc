@@ -75,6 +75,19 @@ Result<> DetachedMount::change(Attributes attributes) const {
   return {};
 }
 
+Result<> DetachedMount::map_ids(const Fd& user_namespace, Recursive recursive) const {
+  mount_attr wanted{.attr_set = MOUNT_ATTR_IDMAP,
+                    .attr_clr = 0,
+                    .propagation = 0,
+                    .userns_fd = static_cast<std::uint64_t>(user_namespace.get())};
+  const unsigned flags = AT_EMPTY_PATH | (recursive == Recursive::Yes ? AT_RECURSIVE : 0U);
+  if (::mount_setattr(fd_.get(), "", flags, &wanted, sizeof wanted) == 0) return {};
+  const int reason = errno;
+  if (reason == EINVAL || reason == EPERM)
+    return Error(ErrorKind::Unsupported, reason, "the file system cannot show other ids (idmapped mounts)");
+  return Error::from_errno(reason, "map the ids of a mount");
+}
+
 Result<> DetachedMount::attach(const Fd& target) const {
   if (::move_mount(fd_.get(), "", target.get(), "",
                    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)

@@ -48,6 +48,9 @@ class DetachedMount {
     Recursive recursive = Recursive::No;
   };
   Result<> change(Attributes attributes) const;
+  // Its files' ids are those of `user_namespace` from now on (sys/id_map.h). Unsupported where the
+  // file system cannot: overlayfs, nfs and others.
+  Result<> map_ids(const Fd& user_namespace, Recursive recursive) const;
   // Attaches at `target` (an O_PATH descriptor of a directory or file), the descriptor stays
   // valid and names the attached mount.
   Result<> attach(const Fd& target) const;
