@@ -5,12 +5,11 @@
 #include <algorithm>
 #include <array>
 
-#include "archive/stream.h"
+#include "archive/inflating.h"
 
 namespace wherry::archive {
 namespace {
 
-constexpr std::size_t kOutput = 256 * 1024;
 // 128 MiB: what zstd's own tool accepts without --long; a larger window is a memory bomb.
 constexpr int kLargestWindowLog = 27;
 
@@ -26,49 +25,6 @@ constexpr Magic kMagics[] = {
     {Compression::Xz, 6, {0xfd, '7', 'z', 'X', 'Z', 0x00}},
 };
 constexpr std::size_t kLongestMagic = 6;
-
-// Gives back the bytes that sniffing took, then the rest.
-class PeekStream : public Stream {
- public:
-  explicit PeekStream(Stream& below) : below_(below) {}
-
-  Result<Bytes> peek(std::size_t wanted) {
-    while (head_.size() < wanted) {
-      const Bytes bytes = TRY(below_.next());
-      if (bytes.empty()) break;
-      head_.insert(head_.end(), bytes.begin(), bytes.end());
-    }
-    return Bytes(head_);
-  }
-
-  Result<Bytes> next() override {
-    if (given_ || head_.empty()) return below_.next();
-    given_ = true;
-    return Bytes(head_);
-  }
-
- private:
-  Stream& below_;
-  std::vector<std::uint8_t> head_;
-  bool given_ = false;
-};
-
-// The part that gzip and zstd share: input is asked for when the last is used up.
-class InflatingStream : public Stream {
- public:
-  explicit InflatingStream(std::unique_ptr<PeekStream> below)
-      : below_(std::move(below)), output_(kOutput) {}
-
- protected:
-  // False at the end of the input.
-  Result<bool> fill() {
-    if (input_.empty()) input_ = TRY(below_->next());
-    return !input_.empty();
-  }
-  std::unique_ptr<PeekStream> below_;
-  std::vector<std::uint8_t> output_;
-  Bytes input_;
-};
 
 class GzipStream : public InflatingStream {
  public:
@@ -217,12 +173,11 @@ Result<std::unique_ptr<Stream>> decompress(Stream& below) {
   switch (compression) {
     case Compression::Gzip: return std::make_unique<GzipStream>(std::move(peek));
     case Compression::Zstd: return std::make_unique<ZstdStream>(std::move(peek));
-    case Compression::None: return peek;
-    default:
-      return Error(ErrorKind::NotImplemented,
-                   fmt::format("{} compression is not available in wherry {}", name_of(compression),
-                               WHERRY_VERSION));
+    case Compression::Bzip2: return make_bzip2_stream(std::move(peek));
+    case Compression::Xz: return make_xz_stream(std::move(peek));
+    case Compression::None: break;
   }
+  return peek;
 }
 
 }  // namespace wherry::archive

@@ -87,8 +87,7 @@ Compression sniff(Bytes start);
 std::string_view name_of(Compression compression);
 
 // Recognises the format of `below` by its first bytes and unpacks it: gzip (several members
-// too), zstd (window <= 128 MiB, several frames), plain bytes. bzip2 and xz are
-// NotImplemented, by name. Truncated or damaged input is InvalidArgument; bytes after the
+// too), zstd (window <= 128 MiB, several frames), bzip2, xz (128 MiB), plain bytes. Truncated or damaged input is InvalidArgument; bytes after the
 // last gzip member are ignored if zero, else refused.
 Result<std::unique_ptr<Stream>> decompress(Stream& below);
 

@@ -91,15 +91,42 @@ TEST(Decompress, a_zstd_window_over_128_mib_is_refused) {
   expect_invalid(frame, "zstd: Frame requires too much memory");
 }
 
-TEST(Decompress, xz_and_bzip2_are_named) {
-  const auto xz =
-      read_through(std::string_view("\xfd"
-                                    "7zXZ\0abcdef",
-                                    12));
-  ASSERT_FALSE(xz);
-  EXPECT_EQ(xz.error().kind(), ErrorKind::NotImplemented);
-  EXPECT_TRUE(xz.error().message().starts_with("xz compression is not available"));
-  EXPECT_FALSE(read_through("BZh91AY&SY"));
+TEST(Decompress, bzip2_and_xz_in_pieces_of_any_size) {
+  const std::string text = sample(700'000);
+  for (const std::string& packed : {testing::bzip2(text), testing::xz(text)})
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{4096}, packed.size()})
+      EXPECT_EQ(*read_through(packed, piece), text);
+  EXPECT_EQ(*read_through(testing::bzip2("one ") + testing::bzip2("two"), 1), "one two");
+  EXPECT_EQ(*read_through(testing::xz("one ") + testing::xz("two"), 1), "one two");
+}
+
+TEST(Decompress, bzip2_and_xz_that_are_cut_or_damaged_are_refused) {
+  const std::string text = sample(100'000);
+  for (std::string packed : {testing::bzip2(text), testing::xz(text)}) {
+    for (const std::size_t kept : {std::size_t{7}, packed.size() / 2, packed.size() - 1})
+      EXPECT_FALSE(read_through(std::string_view(packed).substr(0, kept))) << kept;
+    packed[packed.size() / 2] = static_cast<char>(packed[packed.size() / 2] ^ 0x55);
+    EXPECT_FALSE(read_through(packed));
+  }
+  expect_invalid(testing::bzip2(text) + "BZh91AY&SYjunk", "bzip2: ");
+  expect_invalid(testing::xz(text) + "junk", "xz: ");
+}
+
+TEST(Decompress, an_xz_window_over_the_limit_is_refused) {
+  lzma_options_lzma options;
+  ASSERT_FALSE(lzma_lzma_preset(&options, 0));
+  options.dict_size = 256U << 20;
+  const std::string text = "abc";
+  std::array<lzma_filter, 2> filters = {lzma_filter{LZMA_FILTER_LZMA2, &options},
+                                        lzma_filter{LZMA_VLI_UNKNOWN, nullptr}};
+  std::string packed(lzma_stream_buffer_bound(text.size()), '\0');
+  std::size_t size = 0;
+  ASSERT_EQ(lzma_stream_buffer_encode(filters.data(), LZMA_CHECK_CRC32, nullptr,
+                                      reinterpret_cast<const std::uint8_t*>(text.data()), text.size(),
+                                      reinterpret_cast<std::uint8_t*>(packed.data()), &size, packed.size()),
+            LZMA_OK);
+  packed.resize(size);
+  expect_invalid(packed, "xz: its window is larger than 128 MiB");
 }
 
 TEST(HashStream, counts_and_hashes_what_passes) {

@@ -86,7 +86,7 @@ def test_load_of_a_docker_archive_names_what_it_loaded(tool):
     assert image.id in tool.images() and len(files_of(tool)) == 2
 
 
-@pytest.mark.parametrize("packer", ["gzip", "zstd"])
+@pytest.mark.parametrize("packer", ["gzip", "zstd", "bzip2", "xz"])
 def test_load_takes_compressed_archives_from_a_pipe(tool, packer):
     image = random_image()
     packed = subprocess.run([packer, "-c"], input=docker_archive(image, "x:1"),
