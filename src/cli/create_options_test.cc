@@ -145,7 +145,7 @@ TEST(CreateOptions, networks) {
   EXPECT_EQ(host("NetworkMode", {"--net=container:a"}), "\"container:a\"");
   EXPECT_TRUE(options_of({"--network", "bridge", "x"})->endpoints.empty());
   EXPECT_TRUE(options_of({"--network", "mine", "x"})->endpoints.contains("mine"));
-  EXPECT_NE(error_of({"--network", "name=a,ip6=::1", "x"}).find("not available"),
+  EXPECT_NE(error_of({"--network", "name=a,link-local-ip=::1", "x"}).find("not available"),
             std::string::npos);
   EXPECT_EQ(error_of({"--network", "a", "--network", "a", "x"}),
             "network \"a\" is specified multiple times");

@@ -23,6 +23,7 @@ struct Attachment {
   std::vector<std::string> links;
   std::map<std::string, std::string> driver_options;
   std::string ip;
+  std::string ip6;
   std::string mac;
   std::int64_t gateway_priority = 0;
   bool long_form = false;
@@ -47,6 +48,8 @@ Result<> take_field(Attachment& attachment, std::string_view key, std::string_vi
     attachment.aliases.emplace_back(value);
   } else if (key == "ip") {
     attachment.ip = value;
+  } else if (key == "ip6") {
+    attachment.ip6 = value;
   } else if (key == "mac-address") {
     attachment.mac = value;
   } else if (key == "gw-priority") {
@@ -55,7 +58,7 @@ Result<> take_field(Attachment& attachment, std::string_view key, std::string_vi
     attachment.gateway_priority = *number;
   } else if (key == "driver-opt") {
     return take_driver_option(attachment, value);
-  } else if (key == "ip6" || key == "link-local-ip") {
+  } else if (key == "link-local-ip") {
     return Error(ErrorKind::NotImplemented,
                  fmt::format("'{}' of flag '--network' is not available in wherry {}", key,
                              WHERRY_VERSION));
@@ -99,25 +102,32 @@ Result<> add_flags(const Flags& flags, Attachment& first) {
   const auto conflict = [](std::string_view what) {
     return Error::invalid(
         fmt::format("conflicting options: cannot specify both --{} and per-network {}", what,
-                    what == "network-alias" ? "alias" : what == "ip" ? "IPv4 address" : what));
+                    what == "network-alias" ? "alias" : what == "ip" ? "IPv4 address"
+                    : what == "ip6" ? "IPv6 address" : what));
   };
   const auto aliases = flags.list("network-alias");
   const std::string ip = flags.text("ip");
   const std::string mac = flags.text("mac-address");
   if (!aliases.empty() && !first.aliases.empty()) return conflict("network-alias");
   if (!ip.empty() && !first.ip.empty()) return conflict("ip");
+  const std::string ip6 = flags.text("ip6");
+  if (!ip6.empty() && !first.ip6.empty()) return conflict("ip6");
   if (!mac.empty() && !first.mac.empty()) return conflict("mac-address");
   first.aliases.insert(first.aliases.end(), aliases.begin(), aliases.end());
   // The default bridge's are in HostConfig.
   if (is_user_defined(first.name)) first.links = flags.list("link");
   if (!ip.empty()) first.ip = ip;
+  if (!ip6.empty()) first.ip6 = ip6;
   if (!mac.empty()) first.mac = mac;
   return {};
 }
 
 bj::object endpoint_of(const Attachment& attachment) {
   bj::object endpoint = endpoint_settings();
-  if (!attachment.ip.empty()) endpoint["IPAMConfig"] = {{"IPv4Address", attachment.ip}};
+  bj::object addresses;
+  if (!attachment.ip.empty()) addresses["IPv4Address"] = attachment.ip;
+  if (!attachment.ip6.empty()) addresses["IPv6Address"] = attachment.ip6;
+  if (!addresses.empty()) endpoint["IPAMConfig"] = std::move(addresses);
   if (!attachment.aliases.empty())
     endpoint["Aliases"] = bj::array(attachment.aliases.begin(), attachment.aliases.end());
   if (!attachment.links.empty())
@@ -253,7 +263,7 @@ Result<NetworkOptions> network_options(const Flags& flags) {
   NetworkOptions options;
   options.mode = attachments.front().name;
   for (const Attachment& attachment : attachments) {
-    const bool wishes = !attachment.aliases.empty() || !attachment.ip.empty() ||
+    const bool wishes = !attachment.aliases.empty() || !attachment.ip.empty() || !attachment.ip6.empty() ||
                         !attachment.mac.empty() || attachment.gateway_priority != 0;
     // docker's client says nothing of a predefined network that nothing is asked of.
     const bool plain = attachment.name == "bridge" || attachment.name == "host" ||

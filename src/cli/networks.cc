@@ -59,6 +59,7 @@ Result<bj::object> create_body(const Invocation& invocation) {
   bj::object body;
   body["Driver"] = flags.text("driver");
   body["Scope"] = flags.text("scope");
+  if (flags.given("ipv6")) body["EnableIPv6"] = flags.on("ipv6");
   if (flags.given("ipv4")) body["EnableIPv4"] = flags.on("ipv4");
   body["IPAM"] = std::move(ipam);
   body["Internal"] = flags.on("internal");
@@ -224,8 +225,9 @@ int connect_network(const Invocation& invocation) {
   const Flags& flags = invocation.flags;
   bj::object endpoint = endpoint_settings();
   endpoint["IPAMConfig"] = bj::object();
-  if (const std::string ip = flags.text("ip"); !ip.empty())
-    endpoint["IPAMConfig"] = {{"IPv4Address", ip}};
+  bj::object& addresses = endpoint["IPAMConfig"].as_object();
+  if (const std::string ip = flags.text("ip"); !ip.empty()) addresses["IPv4Address"] = ip;
+  if (const std::string ip = flags.text("ip6"); !ip.empty()) addresses["IPv6Address"] = ip;
   const auto aliases = slice(flags, "alias");
   endpoint["Aliases"] = bj::array(aliases.begin(), aliases.end());
   if (const auto links = slice(flags, "link"); !links.empty())

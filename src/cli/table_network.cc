@@ -11,7 +11,7 @@ constexpr FlagSpec kNetworkConnect[] = {
     {"driver-opt", 0, FlagType::Other, "stringSlice", "", "Setting of the driver", 0},
     {"gw-priority", 0, FlagType::Int, "int", "", "Preference as default gateway", kReady},
     {"ip", 0, FlagType::String, "string", "", "Fixed IPv4 address", kReady},
-    {"ip6", 0, FlagType::String, "string", "", "Fixed IPv6 address", 0},
+    {"ip6", 0, FlagType::String, "string", "", "Fixed IPv6 address", kReady},
     {"link", 0, FlagType::List, "list", "", "Reach another container under a name", kReady},
     {"link-local-ip", 0, FlagType::Other, "stringSlice", "", "Extra link-local address", 0},
 };
@@ -28,7 +28,7 @@ constexpr FlagSpec kNetworkCreate[] = {
     {"ipam-driver", 0, FlagType::String, "string", "default", "IPAM driver", kReady},
     {"ipam-opt", 0, FlagType::Map, "map", "", "Setting of the IPAM driver", kReady},
     {"ipv4", 0, FlagType::Bool, "bool", "true", "Switch IPv4 on or off", kReady},
-    {"ipv6", 0, FlagType::Bool, "bool", "", "Switch IPv6 on or off", 0},
+    {"ipv6", 0, FlagType::Bool, "bool", "", "Switch IPv6 on or off", kReady},
     {"label", 0, FlagType::List, "list", "", "Attach metadata as key=value", kReady},
     {"opt", 'o', FlagType::Map, "map", "", "Setting of the driver", kReady},
     {"scope", 0, FlagType::String, "string", "", "Reach of the volume or driver", kReady},

@@ -41,6 +41,7 @@ resolver::Container describe(const Core& core, const ContainerRecord& record,
       container.attachments.push_back({.network_id = member.network.str(),
                                        .network_name = member.network_name,
                                        .ipv4 = member.ip,
+                                       .ipv6 = member.ip6,
                                        .names = member.names});
   return container;
 }

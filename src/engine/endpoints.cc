@@ -23,6 +23,11 @@ bool asks_for_address(const EndpointSettings& wishes) {
   return ipam && !ipam->ipv4_address.empty();
 }
 
+bool asks_for_address6(const EndpointSettings& wishes) {
+  const auto& ipam = wishes.ipam_config;
+  return ipam && !ipam->ipv6_address.empty();
+}
+
 std::string settled_key(Core& core, const std::string& key) {
   if (key.empty() || key == "default") return "bridge";
   const auto network = core.networks->find_network(key);
@@ -54,14 +59,15 @@ Result<> check_endpoint_wishes(const network::Description& network,
                                       network.name, reason));
   };
   if (!is_user_defined(network.name)) {
-    if (asks_for_address(wishes))
+    if (asks_for_address(wishes) || asks_for_address6(wishes))
       return refuse("user specified IP address is supported on user defined networks only");
     if (!items(wishes.aliases).empty())
       return refuse(
           "network-scoped aliases are only supported for user-defined networks");
     return {};
   }
-  if (asks_for_address(wishes) && network.subnet_chosen)
+  const bool chosen6 = network.subnet6.empty() || network.subnet6_chosen;
+  if ((asks_for_address(wishes) && network.subnet_chosen) || (asks_for_address6(wishes) && chosen6))
     return refuse(
         "user specified IP address is supported only when connecting to networks with user "
         "configured subnets");
@@ -123,6 +129,7 @@ Result<std::vector<WantedEndpoint>> wanted_endpoints(Core& core, const Container
 network::EndpointWishes wishes_from(const EndpointSettings& settings) {
   network::EndpointWishes wishes;
   if (asks_for_address(settings)) wishes.ip = settings.ipam_config->ipv4_address;
+  if (asks_for_address6(settings)) wishes.ip6 = settings.ipam_config->ipv6_address;
   if (!settings.mac_address.empty()) wishes.mac = settings.mac_address;
   wishes.gateway_priority = settings.gw_priority;
   return wishes;
@@ -153,6 +160,9 @@ EndpointSettings describe_endpoint(const network::Endpoint& endpoint,
   shown.ip_address = endpoint.ip;
   shown.ip_prefix_len = endpoint.prefix;
   shown.mac_address = endpoint.mac;
+  shown.ipv6_gateway = endpoint.gateway6;
+  shown.global_ipv6_address = endpoint.ip6;
+  shown.global_ipv6_prefix_len = endpoint.prefix6;
   if (is_user_defined(endpoint.network_name)) shown.dns_names = names_on_network(record, wishes);
   return shown;
 }
@@ -167,6 +177,7 @@ void note_member(Core& core, const ContainerRecord& record, const network::Descr
                      .names = names_on_network(record, endpoint),
                      .links = items(endpoint.links),
                      .ip = endpoint.ip_address,
+                     .ip6 = endpoint.global_ipv6_address,
                      .mac = endpoint.mac_address},
                     netns);
 }
@@ -186,7 +197,8 @@ Result<JoinedNetworks> join_networks(Core& core, const ContainerRecord& record) 
                                    .ip = wishes.ip,
                                    .mac = wishes.mac,
                                    .network = want.network.id,
-                                   .gateway_priority = wishes.gateway_priority}));
+                                   .gateway_priority = wishes.gateway_priority,
+                                   .ip6 = wishes.ip6}));
       joined.netns = std::move(sandbox.netns);
       endpoint = std::move(sandbox.endpoint);
     }

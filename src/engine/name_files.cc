@@ -39,7 +39,10 @@ Result<std::string> hosts_text(Core& core, const ContainerRecord& record, const 
   if (record.host_config.network_mode == "host" && extra.empty())
     if (auto text = sys::read_file(kHostHosts)) return std::move(*text);
   network::HostsRequest request{.hostname = files.hostname, .domainname = record.config.domainname};
-  for (const auto& endpoint : core.networks->endpoints(record.id)) request.ips.push_back(endpoint.ip);
+  for (const auto& endpoint : core.networks->endpoints(record.id)) {
+    request.ips.push_back(endpoint.ip);
+    if (!endpoint.ip6.empty()) request.ips.push_back(endpoint.ip6);
+  }
   for (const std::string& text : extra)
     request.extra.push_back(TRY(network::parse_add_host(text, host_gateway(core))));
   request.extra.insert(request.extra.end(), files.linked.begin(), files.linked.end());

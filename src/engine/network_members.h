@@ -26,6 +26,7 @@ struct NetworkMember {
   std::vector<std::string> names;
   std::vector<std::string> links;  // "target:alias": names that it alone has for others
   std::string ip;
+  std::string ip6;  // "" without IPv6
   std::string mac;
 };
 

@@ -25,7 +25,13 @@ struct wherry::json::Describe<wherry::network::Description> {
       omit_empty("internal", &T::internal),
       omit_empty("attachable", &T::attachable),
       field("ipam_options", &T::ipam_options),
-      field("bridge", &T::bridge)};
+      field("bridge", &T::bridge),
+      omit_empty("subnet6", &T::subnet6),
+      omit_empty("gateway6", &T::gateway6),
+      omit_empty("ip_range6", &T::ip_range6),
+      omit_empty("auxiliary_addresses6", &T::auxiliary_addresses6),
+      omit_empty("subnet6_chosen", &T::subnet6_chosen),
+      field("gateway6_shown", &T::gateway6_shown)};
 };
 
 namespace wherry::engine {

@@ -25,6 +25,16 @@ constexpr std::array<std::string_view, 7> kListKeys = {"dangling", "driver", "id
                                                        "name",     "scope",  "type"};
 constexpr std::array<std::string_view, 3> kPruneKeys = {"label", "label!", "until"};
 
+spec::docker::IpamPool describe_pool6(const Description& network) {
+  spec::docker::IpamPool pool;
+  pool.subnet = network.subnet6;
+  pool.ip_range = network.ip_range6;
+  if (network.gateway6_shown) pool.gateway = network.gateway6;
+  if (!network.auxiliary_addresses6.empty())
+    pool.auxiliary_addresses = network.auxiliary_addresses6;
+  return pool;
+}
+
 spec::docker::Ipam describe_ipam(const Description& network) {
   spec::docker::Ipam ipam;
   if (network.subnet.empty()) return ipam;
@@ -35,6 +45,7 @@ spec::docker::Ipam describe_ipam(const Description& network) {
   if (!network.auxiliary_addresses.empty())
     pool.auxiliary_addresses = network.auxiliary_addresses;
   ipam.config.emplace().push_back(std::move(pool));
+  if (!network.subnet6.empty()) ipam.config->push_back(describe_pool6(network));
   if (is_user_defined(network.name)) ipam.options = network.ipam_options;
   return ipam;
 }
@@ -45,6 +56,7 @@ Network describe(const Description& network) {
   shown.id = network.id.str();
   shown.created = format_rfc3339_nano(network.created);
   shown.driver = network.driver;
+  shown.enable_ipv6 = !network.subnet6.empty();
   shown.ipam = describe_ipam(network);
   shown.internal = network.internal;
   shown.attachable = network.attachable;
@@ -68,6 +80,9 @@ std::map<std::string, spec::docker::NetworkEndpoint> endpoints_on(Core& core,
       shown.mac_address = endpoint->mac_address;
       if (!endpoint->ip_address.empty())
         shown.ipv4_address = fmt::format("{}/{}", endpoint->ip_address, endpoint->ip_prefix_len);
+      if (!endpoint->global_ipv6_address.empty())
+        shown.ipv6_address = fmt::format("{}/{}", endpoint->global_ipv6_address,
+                                         endpoint->global_ipv6_prefix_len);
     }
   }
   return found;
@@ -93,6 +108,12 @@ Result<bool> matches(Core& core, const FilterMap& filters, const Description& ne
          matches_labels(filters, "label", network.labels);
 }
 
+bool is_ipv6(const spec::docker::IpamPool& pool) { return pool.subnet.contains(':'); }
+
+std::vector<spec::docker::IpamPool> pools_of(const spec::docker::Ipam& ipam) {
+  return ipam.config.value_or(std::vector<spec::docker::IpamPool>{});
+}
+
 Result<> check_create(const spec::docker::NetworkCreateRequest& request) {
   if (request.scope == "swarm" || request.scope == "global")
     return not_available(fmt::format("network scope '{}'", request.scope));
@@ -100,14 +121,15 @@ Result<> check_create(const spec::docker::NetworkCreateRequest& request) {
   if (request.config_only) return flag_not_available("--config-only");
   if (request.config_from && !request.config_from->network.empty())
     return flag_not_available("--config-from");
-  if (request.enable_ipv6.value_or(false)) return flag_not_available("--ipv6");
   if (!request.enable_ipv4.value_or(true)) return flag_not_available("--ipv4=false");
   if (!request.ipam) return {};
   const std::string& driver = request.ipam->driver;
   if (!driver.empty() && driver != "default")
     return Error::not_found(fmt::format("plugin \"{}\" not found", driver));
-  if (request.ipam->config && request.ipam->config->size() > 1)
-    return not_available("a network with several subnets");
+  const auto pools = pools_of(*request.ipam);
+  const auto with_ipv6 = std::ranges::count_if(pools, is_ipv6);
+  if (with_ipv6 > 1 || std::ssize(pools) - with_ipv6 > 1)
+    return not_available("a network with several subnets of one family");
   return {};
 }
 
@@ -119,14 +141,19 @@ network::NetworkRequest request_from(const spec::docker::NetworkCreateRequest& r
   asked.labels = items(request.labels);
   asked.internal = request.internal;
   asked.attachable = request.attachable;
+  asked.ipv6 = request.enable_ipv6.value_or(false);
   if (!request.ipam) return asked;
   asked.ipam_options = request.ipam->options;
-  if (!request.ipam->config || request.ipam->config->empty()) return asked;
-  const spec::docker::IpamPool& pool = request.ipam->config->front();
-  asked.subnet = pool.subnet;
-  asked.gateway = pool.gateway;
-  asked.ip_range = pool.ip_range;
-  asked.auxiliary_addresses = items(pool.auxiliary_addresses);
+  for (const spec::docker::IpamPool& pool : pools_of(*request.ipam)) {
+    if (is_ipv6(pool)) {
+      asked.ipv6_pool = {pool.subnet, pool.gateway, pool.ip_range, items(pool.auxiliary_addresses)};
+      continue;
+    }
+    asked.subnet = pool.subnet;
+    asked.gateway = pool.gateway;
+    asked.ip_range = pool.ip_range;
+    asked.auxiliary_addresses = items(pool.auxiliary_addresses);
+  }
   return asked;
 }
 

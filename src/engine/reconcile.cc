@@ -223,6 +223,9 @@ network::Endpoint endpoint_from(const std::string& name, const spec::docker::End
   endpoint.gateway = shown.gateway;
   endpoint.mac = shown.mac_address;
   endpoint.gateway_priority = shown.gw_priority;
+  endpoint.ip6 = shown.global_ipv6_address;
+  endpoint.prefix6 = static_cast<unsigned>(shown.global_ipv6_prefix_len);
+  endpoint.gateway6 = shown.ipv6_gateway;
   return endpoint;
 }
 

@@ -96,7 +96,6 @@ std::vector<Wish> config_wishes() {
       {"Config.NetworkDisabled", [](auto& r) { r.network_disabled = true; }},
       {"Config.OnBuild", [](auto& r) { r.on_build = Strings{"x"}; }},
       {"Config.Shell", [](auto& r) { r.shell = Strings{"x"}; }},
-      {"flag '--ip6'", [=](auto& r) { endpoint(r).ipam_config.emplace().ipv6_address = "::1"; }},
       {"network driver option 'com.docker.network.endpoint.ifname'",
        [=](auto& r) {
          endpoint(r).driver_opts = Map{{"com.docker.network.endpoint.ifname", "foo0"}};

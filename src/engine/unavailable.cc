@@ -85,10 +85,6 @@ constexpr std::array kConfigFields = {
 };
 
 constexpr std::array kEndpointFields = {
-    Field<EndpointSettings>{"--ip6",
-                            [](const EndpointSettings& e) {
-                              return e.ipam_config && !e.ipam_config->ipv6_address.empty();
-                            }},
     Field<EndpointSettings>{"--link-local-ip",
                             [](const EndpointSettings& e) {
                               return e.ipam_config && is_set(e.ipam_config->link_local_ips);

@@ -69,6 +69,22 @@ Result<> disable_ipv6(const std::string& name) {
   return {};
 }
 
+Result<> allow_ipv6_on_bridge(const std::string& name) {
+  const std::string directory = "/proc/sys/net/ipv6/conf/" + name;
+  for (const auto& [key, value] :
+       {std::pair{"/accept_ra", "0"}, {"/accept_dad", "0"}, {"/disable_ipv6", "0"}})
+    TRY(sys::write_file((directory + key).c_str(), value));
+  return {};
+}
+
+Result<> switch_on(const char* path, const std::string& name) {
+  auto now = sys::read_file(path);
+  if (now && trim(*now) == "1") return {};
+  if (auto written = sys::write_file(path, "1"); !written)
+    return explain(std::move(written).error(), name);
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<Subnet>> taken_subnets(sys::NetlinkSocket& route, int bridge_index) {
@@ -128,7 +144,8 @@ Result<Bridge> ensure_bridge(sys::NetlinkSocket& route, const BridgeRequest& req
   const sys::Link link = TRY(find_or_create(route, request));
   const auto present = TRY(addresses_of(route, link.index));
   const Cidr wanted = TRY(wanted_address(route, request, present, link.index));
-  if (auto off = disable_ipv6(request.name); !off) return explain(std::move(off).error(), "bridge");
+  auto ipv6 = request.ipv6 ? allow_ipv6_on_bridge(request.name) : disable_ipv6(request.name);
+  if (!ipv6) return explain(std::move(ipv6).error(), "IPv6 of bridge " + request.name);
 
   sys::NetlinkBatch batch;
   for (const Cidr& other : present)
@@ -137,6 +154,9 @@ Result<Bridge> ensure_bridge(sys::NetlinkSocket& route, const BridgeRequest& req
                           {link.index, other.ip.bytes(), static_cast<std::uint8_t>(other.prefix)});
   sys::add_address(batch,
                    {link.index, wanted.ip.bytes(), static_cast<std::uint8_t>(wanted.prefix)});
+  if (request.ipv6)
+    sys::add_address(batch, {link.index, request.ipv6->ip.bytes(),
+                             static_cast<std::uint8_t>(request.ipv6->prefix)});
   sys::change_link(batch, {.index = link.index, .up = true, .mtu = request.mtu});
   if (auto configured = route.transact(batch); !configured)
     return explain(std::move(configured).error(), "bridge " + request.name);
@@ -158,12 +178,11 @@ Result<> remove_bridge(sys::NetlinkSocket& route, const std::string& name) {
 }
 
 Result<> enable_forwarding() {
-  constexpr const char* kPath = "/proc/sys/net/ipv4/ip_forward";
-  auto now = sys::read_file(kPath);
-  if (now && trim(*now) == "1") return {};
-  if (auto written = sys::write_file(kPath, "1"); !written)
-    return explain(std::move(written).error(), "net.ipv4.ip_forward");
-  return {};
+  return switch_on("/proc/sys/net/ipv4/ip_forward", "net.ipv4.ip_forward");
+}
+
+Result<> enable_forwarding6() {
+  return switch_on("/proc/sys/net/ipv6/conf/all/forwarding", "net.ipv6.conf.all.forwarding");
 }
 
 }  // namespace wherry::network

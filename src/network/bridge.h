@@ -1,12 +1,14 @@
-// The bridge of a network: found or made, addressed, up, without IPv6 (nothing listens on a
-// link-local address that containers could reach, and no RA is believed).
+// The bridge of a network: found or made, addressed, up; without IPv6 (nothing listens on a
+// link-local address that containers could reach) unless the network has it. No RA is believed.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "network/address.h"
+#include "network/ipv6.h"
 #include "sys/netlink_route.h"
 
 namespace wherry::network {
@@ -17,6 +19,7 @@ struct BridgeRequest {
   unsigned mtu = 1500;
   // Kept with the interface: whose it is. One of that name that bears another is Conflict.
   std::string alias = {};
+  std::optional<Cidr6> ipv6 = std::nullopt;  // nothing: IPv6 is off
 };
 
 struct Bridge {
@@ -47,6 +50,8 @@ Result<> remove_bridge(sys::NetlinkSocket& route, const std::string& name);
 
 // net.ipv4.ip_forward = 1; Unsupported where it is off and /proc/sys is read-only.
 Result<> enable_forwarding();
+// net.ipv6.conf.all.forwarding = 1, as docker does for its first network with IPv6.
+Result<> enable_forwarding6();
 
 // `error`, as Unsupported with what to do about it, where errno says that the host lacks
 // `feature`; else unchanged.

@@ -109,6 +109,20 @@ void add_translation(NftBatch& batch) {
   add_port_rules(batch, "output");
 }
 
+template <class AnySubnet>
+void add_source_translation(NftBatch& batch, const FirewallNetwork& network,
+                            const AnySubnet& subnet) {
+  batch.rule("postrouting", NftRule()
+                                .out_interface(network.bridge)
+                                .source(subnet)
+                                .translated()
+                                .masquerade()
+                                .comment("back by a published port"));
+  if (network.masquerade == Masquerade::Yes && network.internal == Internal::No)
+    batch.rule("postrouting",
+               NftRule().source(subnet).not_out_interface(network.bridge).masquerade());
+}
+
 void add_postrouting(NftBatch& batch, const FirewallSpec& spec) {
   batch.chain({"postrouting", "nat", NF_INET_POST_ROUTING, kPrioritySourceNat});
   batch.rule("postrouting", NftRule()
@@ -117,15 +131,8 @@ void add_postrouting(NftBatch& batch, const FirewallSpec& spec) {
                                 .masquerade()
                                 .comment("published ports on the loopback"));
   for (const FirewallNetwork& network : spec.networks) {
-    batch.rule("postrouting", NftRule()
-                                  .out_interface(network.bridge)
-                                  .source(network.subnet)
-                                  .translated()
-                                  .masquerade()
-                                  .comment("back by a published port"));
-    if (network.masquerade == Masquerade::Yes && network.internal == Internal::No)
-      batch.rule("postrouting",
-                 NftRule().source(network.subnet).not_out_interface(network.bridge).masquerade());
+    add_source_translation(batch, network, network.subnet);
+    if (network.subnet6) add_source_translation(batch, network, *network.subnet6);
   }
 }
 

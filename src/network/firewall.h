@@ -24,6 +24,7 @@
 
 #include "base/result.h"
 #include "network/address.h"
+#include "network/ipv6.h"
 #include "network/network.h"
 #include "network/nftables.h"
 
@@ -38,6 +39,7 @@ struct FirewallNetwork {
   Icc icc = Icc::Off;
   Internal internal = Internal::No;
   Masquerade masquerade = Masquerade::Yes;
+  std::optional<Subnet6> subnet6 = std::nullopt;
 };
 
 struct FirewallSpec {

@@ -29,10 +29,15 @@ struct Segment {
   BridgeSettings settings;
   Addressing addressing;
   AddressPool addresses;
+  std::optional<Addressing6> addressing6 = std::nullopt;
+  std::optional<AddressPool6> addresses6 = std::nullopt;
   int bridge_index = 0;          // 0: not raised yet
   std::optional<Error> problem;  // why it could not be raised
 
   [[nodiscard]] Icc icc() const { return settings.icc; }
+  // All of an endpoint's, or none.
+  Result<> reserve(const Endpoint& endpoint, const ContainerId& container);
+  void release(const Endpoint& endpoint);
 };
 
 // What one call needs to know of a segment, copied under the lock.
@@ -44,6 +49,7 @@ struct SegmentFacts {
   Addressing addressing;
   BridgeSettings settings;
   bool internal = false;
+  std::optional<Addressing6> addressing6 = std::nullopt;
 };
 
 // A port of a container's that is published, and what keeps it ours on the host.
@@ -69,6 +75,13 @@ struct State {
   [[nodiscard]] std::vector<NetworkId> internal_networks() const;
   // The endpoint that has the container's default route; null if there is none.
   [[nodiscard]] const Endpoint* gateway_of(const ContainerId& container) const;
+  [[nodiscard]] const Endpoint* gateway6_of(const ContainerId& container) const;
+};
+
+// Ids of the endpoints that have a container's default routes; "": none has.
+struct DefaultRoutes {
+  std::string ipv4;
+  std::string ipv6;
 };
 
 class KernelNetworks final : public Networks {
@@ -117,7 +130,7 @@ class KernelNetworks final : public Networks {
   Result<> reserve_live(const LiveEndpoint& live);
   Result<> reconnect(const LiveEndpoint& live, const std::vector<sys::Link>& links);
   Result<> remove_stray_interfaces(const std::set<std::string>& live_aliases);
-  Result<> remove_stray_neighbours(const std::set<Ipv4>& live_addresses);
+  Result<> remove_stray_neighbours(const std::set<std::string>& live_addresses);
   Result<> remove_stray_bridges(const std::vector<sys::Link>& links);
   [[nodiscard]] std::string bridge_alias(const NetworkId& id) const;
 
@@ -130,9 +143,9 @@ class KernelNetworks final : public Networks {
                    const Endpoint& endpoint);
   Result<> add_and_connect(const JoinRequest& request, const SegmentFacts& segment,
                            Endpoint& endpoint, const sys::Fd& netns);
-  Result<> move_default_route(const ContainerId& container, const std::string& before,
+  Result<> move_default_route(const ContainerId& container, const DefaultRoutes& before,
                               const sys::Fd& netns);
-  std::string gateway_endpoint_id(const ContainerId& container);
+  DefaultRoutes default_routes(const ContainerId& container);
   void disconnect(const Endpoint& endpoint);
   void forget(const ContainerId& container);
 

@@ -57,6 +57,9 @@ struct Endpoint {
   std::string host_interface;  // our end of the veth pair; restore() finds it again
   std::string interface = "eth0";    // the container's end
   std::int64_t gateway_priority = 0;  // --gw-priority: the highest has the default route
+  std::string ip6;        // "fd00::2"; "" on a network without IPv6
+  unsigned prefix6 = 0;   // 64
+  std::string gateway6;   // "fd00::1"
 
   bool operator==(const Endpoint&) const = default;
 };
@@ -69,6 +72,7 @@ struct EndpointWishes {
   std::optional<std::string> ip;  // refused outside the subnet or when in use
   std::optional<std::string> mac;
   std::int64_t gateway_priority = 0;
+  std::optional<std::string> ip6 = std::nullopt;
 };
 
 struct SandboxRequest {
@@ -78,6 +82,7 @@ struct SandboxRequest {
   std::optional<std::string> mac;
   std::optional<NetworkId> network = std::nullopt;  // nothing: the default bridge
   std::int64_t gateway_priority = 0;
+  std::optional<std::string> ip6 = std::nullopt;
 };
 
 // net.* sysctls of the container are written by the runtime after this: eth0 exists by then.
@@ -135,6 +140,21 @@ struct Description {
   bool attachable = false;
   std::optional<std::map<std::string, std::string>> ipam_options;  // nullopt is Go's nil
   std::string bridge;           // name of the interface
+  // The same for IPv6; all empty on a network without it.
+  std::string subnet6;
+  std::string gateway6;
+  std::string ip_range6;
+  std::map<std::string, std::string> auxiliary_addresses6;
+  bool subnet6_chosen = false;
+  bool gateway6_shown = true;
+};
+
+// A subnet that `network create` asks for, and what narrows it down.
+struct PoolRequest {
+  std::string subnet;  // "": the first default pool that is free
+  std::string gateway;
+  std::string ip_range;
+  std::map<std::string, std::string> auxiliary_addresses;
 };
 
 // What `network create` asks for.
@@ -150,6 +170,8 @@ struct NetworkRequest {
   std::optional<std::map<std::string, std::string>> ipam_options;  // nullopt is Go's nil
   bool internal = false;
   bool attachable = false;
+  bool ipv6 = false;
+  PoolRequest ipv6_pool;
 };
 
 // One more interface for a container that has a sandbox.

@@ -74,7 +74,8 @@ SegmentFacts facts(const Segment& segment) {
           .bridge_index = segment.bridge_index,
           .addressing = segment.addressing,
           .settings = segment.settings,
-          .internal = segment.description.internal};
+          .internal = segment.description.internal,
+          .addressing6 = segment.addressing6};
 }
 
 Result<Segment> make_segment(const Description& network) {
@@ -83,10 +84,29 @@ Result<Segment> make_segment(const Description& network) {
   const PoolLimits limits{.range = addresses.range,
                           .auxiliary = addresses.auxiliary,
                           .label = network.name};
-  return Segment{.description = network,
-                 .settings = settings,
-                 .addressing = addresses,
-                 .addresses = AddressPool(addresses.subnet, addresses.gateway, limits)};
+  Segment segment{.description = network,
+                  .settings = settings,
+                  .addressing = addresses,
+                  .addresses = AddressPool(addresses.subnet, addresses.gateway, limits)};
+  segment.addressing6 = TRY(addressing6(network));
+  if (segment.addressing6) segment.addresses6.emplace(*segment.addressing6, network.name);
+  return segment;
+}
+
+Result<> Segment::reserve(const Endpoint& endpoint, const ContainerId& container) {
+  const auto ip = parse_ipv4(endpoint.ip);
+  const auto ip6 = parse_ipv6(endpoint.ip6);
+  if (ip) TRY(addresses.reserve(*ip, container));
+  if (!ip6 || !addresses6) return {};
+  auto reserved = addresses6->reserve(*ip6, container);
+  if (!reserved && ip) addresses.release(*ip);
+  return reserved;
+}
+
+void Segment::release(const Endpoint& endpoint) {
+  if (const auto ip = parse_ipv4(endpoint.ip)) addresses.release(*ip);
+  const auto ip6 = parse_ipv6(endpoint.ip6);
+  if (ip6 && addresses6) addresses6->release(*ip6);
 }
 
 std::vector<NetworkId> State::internal_networks() const {
@@ -100,6 +120,12 @@ const Endpoint* State::gateway_of(const ContainerId& container) const {
   const auto found = taken.find(container);
   if (found == taken.end()) return nullptr;
   return default_route_endpoint(found->second.endpoints, internal_networks());
+}
+
+const Endpoint* State::gateway6_of(const ContainerId& container) const {
+  const auto found = taken.find(container);
+  if (found == taken.end()) return nullptr;
+  return default_route_endpoint6(found->second.endpoints, internal_networks());
 }
 
 KernelNetworks::KernelNetworks(Options options)
@@ -122,7 +148,9 @@ FirewallSpec KernelNetworks::firewall_spec() {
          .subnet = segment.addressing.subnet,
          .icc = segment.icc(),
          .internal = segment.description.internal ? Internal::Yes : Internal::No,
-         .masquerade = segment.settings.masquerade ? Masquerade::Yes : Masquerade::No});
+         .masquerade = segment.settings.masquerade ? Masquerade::Yes : Masquerade::No,
+         .subnet6 = segment.addressing6 ? std::optional(segment.addressing6->subnet)
+                                        : std::nullopt});
   for (const auto& [id, taken] : state->taken) {
     const auto targets = targets_of(taken);
     spec.ports.insert(spec.ports.end(), targets.begin(), targets.end());
@@ -205,14 +233,14 @@ void KernelNetworks::prepare() {
 Result<> KernelNetworks::restore(std::span<const LiveEndpoint> live,
                                  std::span<const LivePorts> ports) {
   std::set<std::string> aliases;
-  std::set<Ipv4> addresses;
+  std::set<std::string> addresses;
   for (const LiveEndpoint& entry : live) {
     // One row that does not fit any more (another --bip) must not keep the engine down.
     if (auto reserved = reserve_live(entry); !reserved)
       log::warning("container {}: {}", entry.container.short_form(), reserved.error().message());
     aliases.insert(owner_alias(entry.container, entry.endpoint.network_id));
     aliases.insert(entry.container.str());
-    if (const auto ip = parse_ipv4(entry.endpoint.ip)) addresses.insert(*ip);
+    addresses.insert({entry.endpoint.ip, entry.endpoint.ip6});
   }
   for (const LivePorts& entry : ports) hold_live_ports(entry);
   if (!problem_) {
@@ -234,10 +262,9 @@ Result<> KernelNetworks::restore(std::span<const LiveEndpoint> live,
 Result<> KernelNetworks::reserve_live(const LiveEndpoint& live) {
   auto state = state_.lock();
   state->taken[live.container].endpoints.push_back(live.endpoint);
-  const auto ip = parse_ipv4(live.endpoint.ip);
   const auto segment = state->segments.find(live.endpoint.network_id);
-  if (!ip || segment == state->segments.end()) return {};
-  return segment->second.addresses.reserve(*ip, live.container);
+  if (segment == state->segments.end()) return {};
+  return segment->second.reserve(live.endpoint, live.container);
 }
 
 // Finds the interface of a live container by its alias, and puts the port back where somebody
@@ -271,7 +298,7 @@ Result<> KernelNetworks::remove_stray_interfaces(const std::set<std::string>& li
   return {};
 }
 
-Result<> KernelNetworks::remove_stray_neighbours(const std::set<Ipv4>& live_addresses) {
+Result<> KernelNetworks::remove_stray_neighbours(const std::set<std::string>& live_addresses) {
   std::vector<int> bridges;
   {
     auto state = state_.lock();
@@ -279,9 +306,14 @@ Result<> KernelNetworks::remove_stray_neighbours(const std::set<Ipv4>& live_addr
       if (segment.bridge_index != 0) bridges.push_back(segment.bridge_index);
   }
   for (const int bridge : bridges) {
-    for (const sys::Neighbour& entry : TRY(sys::list_neighbours(route_, bridge, AF_INET))) {
+    std::vector<sys::Neighbour> entries = TRY(sys::list_neighbours(route_, bridge, AF_INET));
+    for (sys::Neighbour& entry : TRY(sys::list_neighbours(route_, bridge, AF_INET6)))
+      entries.push_back(entry);
+    for (const sys::Neighbour& entry : entries) {
       const bool ours = (entry.state & NUD_PERMANENT) != 0;
-      if (!ours || live_addresses.contains(ipv4_of(entry.ip))) continue;
+      const std::string text =
+          entry.ip.size == 16 ? ipv6_of(entry.ip).str() : ipv4_of(entry.ip).str();
+      if (!ours || live_addresses.contains(text)) continue;
       sys::NetlinkBatch batch;
       sys::delete_neighbour(batch, bridge, entry.ip);
       auto deleted = route_.transact(batch);

@@ -59,13 +59,13 @@ void compare(sys::NetlinkBatch& batch, nft_cmp_ops operation, std::span<const st
 }
 
 // register = (register & mask) ^ 0
-void mask_four_bytes(sys::NetlinkBatch& batch, std::span<const std::byte> mask) {
-  constexpr std::array<std::byte, 4> kZero{};
+void mask_bytes(sys::NetlinkBatch& batch, std::span<const std::byte> mask) {
+  constexpr std::array<std::byte, 16> kZero{};
   batch.u32_be(NFTA_BITWISE_SREG, kRegister);
   batch.u32_be(NFTA_BITWISE_DREG, kRegister);
-  batch.u32_be(NFTA_BITWISE_LEN, 4);
+  batch.u32_be(NFTA_BITWISE_LEN, static_cast<std::uint32_t>(mask.size()));
   value(batch, NFTA_BITWISE_MASK, mask);
-  value(batch, NFTA_BITWISE_XOR, kZero);
+  value(batch, NFTA_BITWISE_XOR, std::span(kZero).first(mask.size()));
 }
 
 template <class T>
@@ -169,10 +169,10 @@ NftRule& NftRule::translate_by(std::string_view map, MapKey key) {
   });
 }
 
-NftRule& NftRule::ipv4_only() {
+NftRule& NftRule::protocol_only(std::uint8_t protocol) {
   meta(NFT_META_NFPROTO, kRegister);
-  return add("cmp", [](sys::NetlinkBatch& batch) {
-    compare(batch, NFT_CMP_EQ, bytes_of(std::uint8_t{NFPROTO_IPV4}));
+  return add("cmp", [protocol](sys::NetlinkBatch& batch) {
+    compare(batch, NFT_CMP_EQ, bytes_of(protocol));
   });
 }
 
@@ -181,7 +181,23 @@ NftRule& NftRule::address(std::uint32_t offset, const Subnet& subnet) {
   ipv4_only();
   payload(NFT_PAYLOAD_NETWORK_HEADER, offset, kRegister);
   add("bitwise", [mask = htonl(subnet.mask())](sys::NetlinkBatch& batch) {
-    mask_four_bytes(batch, bytes_of(mask));
+    mask_bytes(batch, bytes_of(mask));
+  });
+  return add("cmp", [base = subnet.base.bytes()](sys::NetlinkBatch& batch) {
+    compare(batch, NFT_CMP_EQ, base.view());
+  });
+}
+
+NftRule& NftRule::address6(std::uint32_t offset, const Subnet6& subnet) {
+  protocol_only(NFPROTO_IPV6);
+  add("payload", [offset](sys::NetlinkBatch& batch) {
+    batch.u32_be(NFTA_PAYLOAD_DREG, kRegister);
+    batch.u32_be(NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
+    batch.u32_be(NFTA_PAYLOAD_OFFSET, offset);
+    batch.u32_be(NFTA_PAYLOAD_LEN, 16);
+  });
+  add("bitwise", [mask = subnet.mask().bytes()](sys::NetlinkBatch& batch) {
+    mask_bytes(batch, mask.view());
   });
   return add("cmp", [base = subnet.base.bytes()](sys::NetlinkBatch& batch) {
     compare(batch, NFT_CMP_EQ, base.view());
@@ -194,7 +210,7 @@ NftRule& NftRule::conntrack_bits(std::uint32_t key, std::uint32_t bits) {
     batch.u32_be(NFTA_CT_KEY, key);
   });
   // Conntrack's words are in host order.
-  add("bitwise", [bits](sys::NetlinkBatch& batch) { mask_four_bytes(batch, bytes_of(bits)); });
+  add("bitwise", [bits](sys::NetlinkBatch& batch) { mask_bytes(batch, bytes_of(bits)); });
   return add("cmp", [](sys::NetlinkBatch& batch) {
     compare(batch, NFT_CMP_NEQ, bytes_of(std::uint32_t{0}));
   });

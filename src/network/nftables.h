@@ -20,6 +20,7 @@
 
 #include "base/result.h"
 #include "network/address.h"
+#include "network/ipv6.h"
 #include "sys/netlink.h"
 
 namespace wherry::network {
@@ -39,6 +40,7 @@ class NftRule {
   }
   NftRule& source(const Subnet& subnet) { return address(12, subnet); }
   NftRule& destination(const Subnet& subnet) { return address(16, subnet); }
+  NftRule& source(const Subnet6& subnet) { return address6(8, subnet); }
   // The interface is in a set of names.
   NftRule& in_interface_of(std::string_view set) { return in_set(NFT_META_IIFNAME, set); }
   NftRule& out_interface_of(std::string_view set) { return in_set(NFT_META_OIFNAME, set); }
@@ -63,7 +65,9 @@ class NftRule {
   using Step = std::function<void(sys::NetlinkBatch&)>;
   NftRule& interface(std::uint32_t key, std::string_view name, nft_cmp_ops operation);
   NftRule& address(std::uint32_t offset, const Subnet& subnet);
-  NftRule& ipv4_only();
+  NftRule& address6(std::uint32_t offset, const Subnet6& subnet);
+  NftRule& ipv4_only() { return protocol_only(NFPROTO_IPV4); }
+  NftRule& protocol_only(std::uint8_t protocol);
   NftRule& in_set(std::uint32_t key, std::string_view set);
   NftRule& meta(std::uint32_t key, std::uint32_t target);
   NftRule& payload(nft_payload_bases base, std::uint32_t offset, std::uint32_t target);

@@ -79,7 +79,6 @@ Error bad_config(std::string_view what) {
 
 Result<Subnet> subnet_from(const std::string& text, std::string_view what) {
   const auto cidr = parse_cidr(text);
-  if (!cidr && text.contains(':')) return not_available("IPv6 on networks");
   if (!cidr)
     return bad_config(fmt::format("invalid {} {}: invalid CIDR block notation", what, text));
   const Subnet subnet = subnet_of(cidr->ip, cidr->prefix);
@@ -164,6 +163,7 @@ Result<> settle_addresses(const NetworkRequest& request, const Surroundings& sur
 Result<> check_limits(const NetworkRequest& request) {
   const std::size_t most = std::max({request.options.size(), request.labels.size(),
                                      request.auxiliary_addresses.size(),
+                                     request.ipv6_pool.auxiliary_addresses.size(),
                                      request.ipam_options ? request.ipam_options->size() : 0});
   if (most > kMaximumOptions)
     return Error::invalid(fmt::format("more than {} options, labels or addresses", kMaximumOptions));
@@ -216,6 +216,7 @@ constexpr std::array kSettings = {
     Setting{"bridge.host_binding_ipv4", take_binding},
     Setting{"bridge.name", take_name},
     Setting{"bridge.gateway_mode_ipv4", take_gateway_mode},
+    Setting{"bridge.gateway_mode_ipv6", take_gateway_mode},
     Setting{"driver.mtu", take_mtu},
 };
 
@@ -258,6 +259,7 @@ Result<Description> plan(const NetworkRequest& request, const Surroundings& surr
     return Error(ErrorKind::Forbidden,
                  fmt::format("bridge name {} is already in use by another network", network.bridge));
   TRY(settle_addresses(request, surroundings, network));
+  TRY(settle_ipv6(request, surroundings, network));
   return network;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "network/address.h"
+#include "network/ipv6.h"
 #include "network/network.h"
 
 namespace wherry::network {
@@ -17,6 +18,7 @@ namespace wherry::network {
 struct Surroundings {
   std::span<const Description> networks;
   std::span<const Subnet> routed;  // by the host, by another way than our bridges
+  std::string_view seed = {};      // of the unique local addresses of this engine
 };
 
 // The description with subnet, gateway, bridge name and id settled. InvalidArgument,
@@ -43,9 +45,17 @@ struct Addressing {
 };
 Result<Addressing> addressing(const Description& network);
 
+// IPv6 of plan(), and of a description that it made: nothing on a network without it.
+Result<> settle_ipv6(const NetworkRequest& request, const Surroundings& surroundings,
+                     Description& network);
+Result<std::optional<Addressing6>> addressing6(const Description& network);
+
 // Where a container's default route goes: the endpoint with the highest priority, then the
 // first by name, among those of `endpoints` that are not on an internal network.
 const Endpoint* default_route_endpoint(std::span<const Endpoint> endpoints,
                                        std::span<const NetworkId> internal);
+// The same for the default route of IPv6: among those that have a gateway for it.
+const Endpoint* default_route_endpoint6(std::span<const Endpoint> endpoints,
+                                        std::span<const NetworkId> internal);
 
 }  // namespace wherry::network

@@ -99,8 +99,6 @@ TEST(Plan, what_wherry_has_not_is_named) {
   EXPECT_NE(error_of({.name = "n", .options = {{"com.docker.network.container_iface_prefix", "x"}}})
                 .find("not available"),
             std::string::npos);
-  EXPECT_NE(error_of({.name = "n", .subnet = "fd00::/64"}).find("IPv6 on networks"),
-            std::string::npos);
 }
 
 TEST(BridgeSettings, read_dockers_options) {

@@ -41,6 +41,34 @@ Result<int> index_of(sys::NetlinkSocket& socket, const std::string& name) {
   return link->index;
 }
 
+// Written by a thread that goes there: /proc/sys/net shows the namespace of who opens it.
+Result<> allow_ipv6(const sys::Fd& netns, const std::string& interface) {
+  const std::string directory = "/proc/sys/net/ipv6/conf/" + interface;
+  Result<> done;
+  std::thread([&] {
+    done = [&]() -> Result<> {
+      if (::setns(netns.get(), CLONE_NEWNET) < 0)
+        return Error::from_errno(errno, "enter the network namespace");
+      // Nobody else has its address: to look for one would delay the first packet by a second.
+      TRY(sys::write_file((directory + "/accept_dad").c_str(), "0"));
+      return sys::write_file((directory + "/disable_ipv6").c_str(), "0");
+    }();
+  }).join();
+  return done;
+}
+
+// After the MAC is settled: the link-local address is made of it.
+Result<> connect_ipv6(ReadySandbox& sandbox, const ConnectIpv6& request) {
+  const auto link = TRY(sys::find_link(sandbox.inside, sandbox.eth0_index));
+  if (!link) return Error::not_found("the interface is gone");
+  TRY_AS("IPv6", allow_ipv6(sandbox.netns, link->name));
+  sys::NetlinkBatch batch;
+  sys::add_address(batch, {sandbox.eth0_index, request.ip.bytes(),
+                           static_cast<std::uint8_t>(request.prefix)});
+  if (request.gateway) sys::add_default_route(batch, request.gateway->bytes());
+  return sandbox.inside.transact(batch);
+}
+
 }  // namespace
 
 std::string veth_prefix(std::string_view engine_suffix) {
@@ -139,6 +167,10 @@ Result<> connect_port(sys::NetlinkSocket& route, int host_index, const ConnectSa
   sys::set_forwarding(batch, host_index, request.mac);
   sys::set_neighbour(batch,
                      {.index = request.bridge_index, .ip = request.ip.bytes(), .mac = request.mac});
+  if (request.ipv6)
+    sys::set_neighbour(batch, {.index = request.bridge_index,
+                               .ip = request.ipv6->ip.bytes(),
+                               .mac = request.mac});
   TRY(route.transact(batch));
   // With the first of its ports a bridge gets its carrier.
   return sys::wait_operational(route, request.bridge_index, kCarrierTimeout_ms);
@@ -151,6 +183,7 @@ Result<> connect_sandbox(ReadySandbox& sandbox, const ConnectSandbox& request) {
       inside, {sandbox.eth0_index, request.ip.bytes(), static_cast<std::uint8_t>(request.prefix)});
   if (request.gateway) sys::add_default_route(inside, request.gateway->bytes());
   TRY(sandbox.inside.transact(inside));
+  if (request.ipv6) TRY(connect_ipv6(sandbox, *request.ipv6));
   return connect_port(sandbox.outside, sandbox.host_index, request);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "network/address.h"
+#include "network/ipv6.h"
 #include "network/pool.h"
 
 namespace wherry::network {
@@ -40,6 +41,12 @@ Result<> add_interface(ReadySandbox& sandbox, const AddInterface& request);
 // Sockets into a namespace that exists, without an interface.
 Result<ReadySandbox> open_sandbox(const sys::Fd& netns);
 
+struct ConnectIpv6 {
+  Ipv6 ip;
+  unsigned prefix = 64;
+  std::optional<Ipv6> gateway = std::nullopt;  // nothing: no default route by this interface
+};
+
 struct ConnectSandbox {
   int bridge_index = 0;
   bool isolated = true;
@@ -50,6 +57,7 @@ struct ConnectSandbox {
   std::optional<unsigned> mtu = std::nullopt;  // nothing: as it is
   sys::MacAddress mac{};
   std::string owner;  // kept as the alias of our end of the veth pair: see owner_alias
+  std::optional<ConnectIpv6> ipv6 = std::nullopt;  // nothing: disabled, as the interface came
 };
 // "<container id>/<network id>": how restore finds the interface of an endpoint again.
 std::string owner_alias(const ContainerId& container, const NetworkId& network);

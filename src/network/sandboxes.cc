@@ -39,6 +39,10 @@ Result<ConnectSandbox> connection(const ContainerId& container, const SegmentFac
   if (!ip || !mac)
     return Error::invalid(
         fmt::format("invalid endpoint: ip \"{}\", mac \"{}\"", endpoint.ip, endpoint.mac));
+  std::optional<ConnectIpv6> ipv6;
+  const auto ip6 = parse_ipv6(endpoint.ip6);
+  if (ip6 && segment.addressing6)
+    ipv6 = ConnectIpv6{.ip = *ip6, .prefix = segment.addressing6->subnet.prefix};
   return ConnectSandbox{.bridge_index = segment.bridge_index,
                         .isolated = segment.settings.icc == Icc::Off,
                         .hairpin = segment.settings.icc == Icc::On && bridges_call_netfilter(),
@@ -47,7 +51,8 @@ Result<ConnectSandbox> connection(const ContainerId& container, const SegmentFac
                         .gateway = std::nullopt,
                         .mtu = segment.settings.mtu,
                         .mac = *mac,
-                        .owner = owner_alias(container, segment.id)};
+                        .owner = owner_alias(container, segment.id),
+                        .ipv6 = ipv6};
 }
 
 // One sandbox per container: the entry is there from now on.
@@ -74,6 +79,33 @@ Result<SegmentFacts> KernelNetworks::facts_of(const NetworkId& id) {
   return facts(found->second);
 }
 
+namespace {
+
+Result<Ipv4> lease_ipv4(Segment& segment, const ContainerId& container,
+                        const EndpointWishes& wishes) {
+  if (!wishes.ip) return segment.addresses.lease(container);
+  const auto ip = parse_ipv4(*wishes.ip);
+  if (!ip) return Error::invalid("invalid IPv4 address: " + *wishes.ip);
+  TRY(segment.addresses.reserve(*ip, container));
+  return *ip;
+}
+
+// Nothing on a network without IPv6.
+Result<std::optional<Ipv6>> lease_ipv6(Segment& segment, const ContainerId& container,
+                                       const EndpointWishes& wishes) {
+  const auto ip = wishes.ip6 ? parse_ipv6(*wishes.ip6) : std::nullopt;
+  if (wishes.ip6 && !ip) return Error::invalid("invalid IPv6 address: " + *wishes.ip6);
+  if (!segment.addresses6) {
+    if (!ip) return std::optional<Ipv6>{};
+    return Error::invalid(fmt::format("no configured subnet contains IP address {}", ip->str()));
+  }
+  if (!ip) return std::optional(TRY(segment.addresses6->lease(container)));
+  TRY(segment.addresses6->reserve(*ip, container));
+  return ip;
+}
+
+}  // namespace
+
 // The address is the container's, and the endpoint in its list, from now on.
 Result<Endpoint> KernelNetworks::lease_endpoint(const ContainerId& container,
                                                 const SegmentFacts& segment,
@@ -85,24 +117,26 @@ Result<Endpoint> KernelNetworks::lease_endpoint(const ContainerId& container,
   // Removed since its facts were read.
   if (found == state->segments.end())
     return Error::not_found(fmt::format("network {} not found", segment.name));
-  AddressPool& addresses = found->second.addresses;
-  std::optional<Ipv4> ip;
-  if (wishes.ip) {
-    ip = parse_ipv4(*wishes.ip);
-    if (!ip) return Error::invalid("invalid IPv4 address: " + *wishes.ip);
-    TRY(addresses.reserve(*ip, container));
-  } else {
-    ip = TRY(addresses.lease(container));
+  const Ipv4 ip = TRY(lease_ipv4(found->second, container, wishes));
+  const auto ip6 = lease_ipv6(found->second, container, wishes);
+  if (!ip6) {
+    found->second.addresses.release(ip);
+    return std::unexpected(ip6.error());
   }
   Taken& taken = state->taken[container];
   Endpoint endpoint;
   endpoint.network_id = segment.id;
   endpoint.network_name = segment.name;
   endpoint.endpoint_id = random_hex(32);
-  endpoint.ip = ip->str();
+  endpoint.ip = ip.str();
   endpoint.prefix = segment.addressing.subnet.prefix;
   if (!segment.internal) endpoint.gateway = segment.addressing.gateway.str();
-  endpoint.mac = wishes.mac.value_or(mac_text(mac_for(*ip)));
+  endpoint.mac = wishes.mac.value_or(mac_text(mac_for(ip)));
+  if (*ip6) {
+    endpoint.ip6 = (*ip6)->str();
+    endpoint.prefix6 = segment.addressing6->subnet.prefix;
+    if (!segment.internal) endpoint.gateway6 = segment.addressing6->gateway.str();
+  }
   endpoint.gateway_priority = wishes.gateway_priority;
   taken.endpoints.push_back(endpoint);
   return endpoint;
@@ -112,6 +146,7 @@ Result<> KernelNetworks::connect(ReadySandbox& ready, const ContainerId& contain
                                  const SegmentFacts& segment, const Endpoint& endpoint) {
   ConnectSandbox request = TRY(connection(container, segment, endpoint));
   if (!segment.internal) request.gateway = segment.addressing.gateway;
+  if (!segment.internal && request.ipv6) request.ipv6->gateway = segment.addressing6->gateway;
   auto connected = connect_sandbox(ready, request);
   if (!connected && connected.error().errno_value() == EXFULL)
     return Error(ErrorKind::Unavailable,
@@ -136,7 +171,8 @@ Result<Sandbox> KernelNetworks::take(const SandboxRequest& request) {
   std::optional<Endpoint> endpoint;
   if (segment)
     endpoint = TRY(lease_endpoint(request.container, *segment,
-                                  {request.ip, request.mac, request.gateway_priority}));
+                                  {request.ip, request.mac, request.gateway_priority,
+                                   request.ip6}));
   ReadySandbox ready = TRY_AS("network sandbox", pool_->take(request.mode));
   if (endpoint) {
     endpoint->host_interface = ready.host_interface;
@@ -154,27 +190,34 @@ Result<Sandbox> KernelNetworks::take(const SandboxRequest& request) {
   return Sandbox{std::move(ready.netns), std::move(endpoint)};
 }
 
-std::string KernelNetworks::gateway_endpoint_id(const ContainerId& container) {
+DefaultRoutes KernelNetworks::default_routes(const ContainerId& container) {
   auto state = state_.lock();
-  const Endpoint* gateway = state->gateway_of(container);
-  return gateway == nullptr ? "" : gateway->endpoint_id;
+  const auto id_of = [](const Endpoint* endpoint) {
+    return endpoint == nullptr ? std::string() : endpoint->endpoint_id;
+  };
+  return {id_of(state->gateway_of(container)), id_of(state->gateway6_of(container))};
 }
 
-// `before`: the endpoint that had the default route until now.
+// `before`: who had the default routes until now.
 Result<> KernelNetworks::move_default_route(const ContainerId& container,
-                                            const std::string& before, const sys::Fd& netns) {
+                                            const DefaultRoutes& before, const sys::Fd& netns) {
   std::optional<Ipv4> gateway;
+  std::optional<Ipv6> gateway6;
   {
     auto state = state_.lock();
     const Endpoint* endpoint = state->gateway_of(container);
-    if (endpoint != nullptr && endpoint->endpoint_id != before)
+    if (endpoint != nullptr && endpoint->endpoint_id != before.ipv4)
       gateway = parse_ipv4(endpoint->gateway);
+    endpoint = state->gateway6_of(container);
+    if (endpoint != nullptr && endpoint->endpoint_id != before.ipv6)
+      gateway6 = parse_ipv6(endpoint->gateway6);
   }
   retarget_ports(container);
-  if (!gateway) return {};
+  if (!gateway && !gateway6) return {};
   ReadySandbox ready = TRY(open_sandbox(netns));
   sys::NetlinkBatch batch;
-  sys::replace_default_route(batch, gateway->bytes());
+  if (gateway) sys::replace_default_route(batch, gateway->bytes());
+  if (gateway6) sys::replace_default_route(batch, gateway6->bytes());
   return ready.inside.transact(batch);
 }
 
@@ -208,7 +251,7 @@ Result<Endpoint> KernelNetworks::join(const JoinRequest& request, const sys::Fd&
       return Error(ErrorKind::Forbidden,
                    fmt::format("container is already attached to network {}", segment.name));
   }
-  const std::string before = gateway_endpoint_id(request.container);
+  const DefaultRoutes before = default_routes(request.container);
   Endpoint endpoint = TRY(lease_endpoint(request.container, segment, request.wishes));
   auto connected = add_and_connect(request, segment, endpoint, netns);
   if (!connected) {
@@ -217,8 +260,7 @@ Result<Endpoint> KernelNetworks::join(const JoinRequest& request, const sys::Fd&
       return other.endpoint_id == endpoint.endpoint_id;
     });
     const auto found = state->segments.find(segment.id);
-    const auto ip = parse_ipv4(endpoint.ip);
-    if (found != state->segments.end() && ip) found->second.addresses.release(*ip);
+    if (found != state->segments.end()) found->second.release(endpoint);
     return std::unexpected(std::move(connected).error().within("connect to network " + segment.name));
   }
   {
@@ -244,7 +286,7 @@ Result<> KernelNetworks::leave(const ContainerId& container, const NetworkId& ne
     return Error(ErrorKind::Forbidden,
                  fmt::format("container {} is not connected to the network {}", container.str(),
                              network.str()));
-  const std::string before = gateway_endpoint_id(container);
+  const DefaultRoutes before = default_routes(container);
   disconnect(*leaving);
   {
     const std::scoped_lock lock(route_mutex_);
@@ -261,8 +303,7 @@ Result<> KernelNetworks::leave(const ContainerId& container, const NetworkId& ne
     std::erase_if(state->taken[container].endpoints,
                   [&](const Endpoint& other) { return other.network_id == network; });
     const auto segment = state->segments.find(network);
-    const auto ip = parse_ipv4(leaving->ip);
-    if (segment != state->segments.end() && ip) segment->second.addresses.release(*ip);
+    if (segment != state->segments.end()) segment->second.release(*leaving);
   }
   if (network == bridge_id_ && is_linked(container)) TRY_AS("nf_tables", write_table());
   return move_default_route(container, before, netns);
@@ -288,6 +329,8 @@ void KernelNetworks::disconnect(const Endpoint& endpoint) {
   const auto link = sys::find_link(route_, endpoint.host_interface);
   if (link && *link) sys::close_port(batch, (*link)->index);
   sys::delete_neighbour(batch, segment->bridge_index, ip->bytes());
+  if (const auto ip6 = parse_ipv6(endpoint.ip6))
+    sys::delete_neighbour(batch, segment->bridge_index, ip6->bytes());
   static_cast<void>(route_.transact(batch));
 }
 
@@ -296,9 +339,8 @@ void KernelNetworks::forget(const ContainerId& container) {
   const auto found = state->taken.find(container);
   if (found == state->taken.end()) return;
   for (const Endpoint& endpoint : found->second.endpoints) {
-    const auto ip = parse_ipv4(endpoint.ip);
     const auto segment = state->segments.find(endpoint.network_id);
-    if (ip && segment != state->segments.end()) segment->second.addresses.release(*ip);
+    if (segment != state->segments.end()) segment->second.release(endpoint);
   }
   sys::Fd netns = std::move(found->second.netns);
   state->taken.erase(found);

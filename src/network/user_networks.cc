@@ -29,7 +29,7 @@ Result<Description> KernelNetworks::plan_network(const NetworkRequest& request) 
   if (networks.size() >= kMaximumNetworks)
     return Error(ErrorKind::Unavailable,
                  fmt::format("this engine has {} networks, which is its limit", kMaximumNetworks));
-  Description network = TRY(plan(request, {networks, routed}));
+  Description network = TRY(plan(request, {networks, routed, options_.engine_id}));
   state->segments.emplace(network.id, TRY(make_segment(network)));
   return network;
 }
@@ -38,6 +38,7 @@ Result<> KernelNetworks::raise_segment(const NetworkId& id) {
   Description network;
   unsigned mtu = 0;
   unsigned prefix = 0;
+  std::optional<Cidr6> ipv6;
   {
     auto state = state_.lock();
     const auto found = state->segments.find(id);
@@ -46,13 +47,19 @@ Result<> KernelNetworks::raise_segment(const NetworkId& id) {
     network = found->second.description;
     mtu = found->second.settings.mtu;
     prefix = found->second.addressing.subnet.prefix;
+    if (const auto& addresses = found->second.addressing6)
+      ipv6 = Cidr6{addresses->gateway, addresses->subnet.prefix};
   }
   // Its rules first: no moment without them. Before restore() nothing new runs on it.
   if (state_.lock()->restored) TRY_AS("nf_tables", write_table());
   const std::scoped_lock lock(route_mutex_);
   const Bridge bridge = TRY(ensure_bridge(
       route_, {network.bridge, fmt::format("{}/{}", network.gateway, prefix), mtu,
-               bridge_alias(id)}));
+               bridge_alias(id), ipv6}));
+  if (ipv6)
+    if (auto forwarding = enable_forwarding6(); !forwarding)
+      log::warning("network {}: containers reach no other host by IPv6: {}", network.name,
+                   forwarding.error().message());
   auto state = state_.lock();
   const auto found = state->segments.find(id);
   if (found != state->segments.end()) found->second.bridge_index = bridge.index;

@@ -281,6 +281,8 @@ void address_message(NetlinkBatch& batch, std::uint16_t type, const InterfaceAdd
   header.ifa_family = address.ip.family();
   header.ifa_prefixlen = address.prefix;
   header.ifa_index = static_cast<std::uint32_t>(address.index);
+  // Without duplicate address detection an IPv6 address works at once.
+  if (creates && address.ip.size == 16) header.ifa_flags = IFA_F_NODAD;
   batch.message(creates ? "add address" : "delete address", type,
                 creates ? NLM_F_CREATE | NLM_F_REPLACE : 0, header);
   batch.bytes(IFA_LOCAL, address.ip.view());
