@@ -117,8 +117,10 @@ std::string Reference::familiar_name() const {
   if (domain != kDockerHub) return name();
   if (path.starts_with(kOfficial) && path.find('/', kOfficial.size()) == std::string::npos)
     return path.substr(kOfficial.size());
-  // "docker.io/evil.example/x" without its host would be read as another registry's.
-  return split_domain(path).domain == kDockerHub ? path : name();
+  // "docker.io/evil.example/x" without its host would be read as another registry's, and
+  // "docker.io/docker.io/x" as docker.io/library/x.
+  const Split without_host = split_domain(path);
+  return without_host.domain == kDockerHub && without_host.remainder == path ? path : name();
 }
 
 namespace {

@@ -34,6 +34,8 @@ INSTANTIATE_TEST_SUITE_P(
         Good{"foo/bar:1", "docker.io/foo/bar:1", "foo/bar:1"},
         Good{"library/foo/bar", "docker.io/library/foo/bar", "library/foo/bar"},
         Good{"docker.io/evil.example/x", "docker.io/evil.example/x", "docker.io/evil.example/x"},
+        Good{"docker.io/docker.io/x", "docker.io/docker.io/x", "docker.io/docker.io/x"},
+        Good{"docker.io/index.docker.io/x", "docker.io/index.docker.io/x", "docker.io/index.docker.io/x"},
         Good{"localhost/x", "localhost/x", "localhost/x"},
         Good{"localhost:5000/x:y", "localhost:5000/x:y", "localhost:5000/x:y"},
         Good{"127.0.0.1:5000/a/b", "127.0.0.1:5000/a/b", "127.0.0.1:5000/a/b"},
