@@ -61,8 +61,10 @@ Result<> apply_resources(const spec::oci::Resources& resources, const sys::Cgrou
     auto written = cgroup.write(write.controller, write.file, write.value);
     if (written) continue;
     const int error = written.error().errno_value();
-    // No such hierarchy, or a kernel built without that file (swap accounting, bfq).
-    if (written.error().kind() == ErrorKind::Unsupported && (error == 0 || error == ENOENT))
+    // No such hierarchy, or a kernel built without that file (swap accounting, bfq), or one in
+    // which only its name is left (kernel memory: EOPNOTSUPP since 5.16).
+    if ((written.error().kind() == ErrorKind::Unsupported && (error == 0 || error == ENOENT)) ||
+        error == EOPNOTSUPP)
       warnings.push_back(fmt::format("{} is not supported here, the limit is discarded", write.file));
     else
       return refused(write, std::move(written).error());

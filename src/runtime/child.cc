@@ -9,9 +9,11 @@
 #include <linux/keyctl.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -19,6 +21,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -264,6 +268,29 @@ int make_directory(const Child& child, const Step& step) {
   if (made < 0) return errno;
   ::close(made);
   return 0;
+}
+
+// A new /dev is filled by its descriptor; a node further down by a path without symlinks.
+int make_node(const Child& child, const Step& step) {
+  const char* path = child.text(step.text);
+  const char* slash = std::strrchr(path, '/');
+  const auto above = slash == nullptr ? 0 : static_cast<std::size_t>(slash - path);
+  const char* name = slash == nullptr ? path : slash + 1;
+  const int parent = step.fd != kNone ? child.slot(step.fd)
+                                      : make_directories(child, path, above, in_root(kTargetNoSymlinks));
+  if (parent < 0) return errno;
+  const auto mode = static_cast<mode_t>(step.a);
+  const auto uid = static_cast<uid_t>(step.c >> 32);
+  const auto gid = static_cast<gid_t>(step.c & 0xffffffffU);
+  int error = result_of(::mknodat(parent, name, mode, step.b));  // the umask is 0
+  if (error == 0 && (uid != 0 || gid != 0))
+    error = result_of(::fchownat(parent, name, uid, gid, AT_SYMLINK_NOFOLLOW));
+  if (step.fd == kNone) ::close(parent);
+  return error;
+}
+
+int make_link(const Child& child, const Step& step) {
+  return result_of(::symlinkat(child.text(step.text2), child.slot(step.fd), child.text(step.text)));
 }
 
 std::uint64_t mount_id_at(int directory, const char* path, int flags) {
@@ -569,6 +596,85 @@ int find_program(Child& child) {
   return ENOENT;
 }
 
+// --- hooks and the launcher's share ----------------------------------------------------------
+
+// Before it ends a launcher that asked to be told runs hooks; one that writes id maps does so
+// unasked. End of file: it is gone, and nobody knows this process.
+int await_launcher(const Child& child, const Step& step) {
+  Word word{.say = Say::Waiting, .failure = {}};
+  if (step.a != 0 && ::write(child.channel, &word, sizeof word) != sizeof word) return errno;
+  ssize_t length = -1;
+  do length = ::read(child.channel, &word, sizeof word);
+  while (length < 0 && errno == EINTR);
+  if (length < 0) return errno;
+  if (length != sizeof word || word.say != Say::Go) ::_exit(1);
+  return 0;
+}
+
+// Raw calls, as in set_user. The maps name ids of the launcher's namespace; until here this
+// process has none of them.
+int become_root() {
+  if (::syscall(SYS_setgroups, 0, nullptr) < 0) return errno;
+  if (::syscall(SYS_setresgid, 0, 0, 0) < 0) return errno;
+  if (::syscall(SYS_setresuid, 0, 0, 0) < 0) return errno;
+  return result_of(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+}
+
+// The state with our pid as this namespace counts, in a file that the hook may read when it likes.
+int hook_state(const Child& child, std::uint32_t first) {
+  const int file = ::memfd_create("state", MFD_CLOEXEC);
+  if (file < 0) return -1;
+  char digits[16];
+  std::size_t at = sizeof digits;
+  for (long pid = ::syscall(SYS_getpid); pid > 0; pid /= 10) digits[--at] = static_cast<char>('0' + pid % 10);
+  const iovec parts[3] = {
+      {.iov_base = const_cast<char*>(child.text(first)), .iov_len = child.plan.strings[first].size()},
+      {.iov_base = digits + at, .iov_len = sizeof digits - at},
+      {.iov_base = const_cast<char*>(child.text(first + 1)), .iov_len = child.plan.strings[first + 1].size()}};
+  if (::writev(file, parts, 3) < 0 || ::lseek(file, 0, SEEK_SET) < 0) return -1;
+  return file;
+}
+
+[[noreturn]] void hook_main(const Child& child, const Step& step, int state) {
+  const char* words[kMaximumHookWords + 2];
+  std::size_t count = 0;
+  for (std::uint64_t i = 0; i < step.a + step.b; ++i) {
+    if (i == step.a) words[count++] = nullptr;
+    words[count++] = child.text(step.text + 3 + static_cast<std::uint32_t>(i));
+  }
+  if (step.b == 0) words[count++] = nullptr;
+  words[count] = nullptr;
+  if (::dup3(state, 0, 0) == 0 && ::syscall(SYS_close_range, 3U, ~0U, 0U) == 0)
+    ::execve(child.text(step.text), const_cast<char* const*>(words),
+             const_cast<char* const*>(words + step.a + 1));
+  ::_exit(127);
+}
+
+// ETIME for one that took too long (and was killed), ECHILD for one that failed.
+int await_hook(int pidfd, const Step& step) {
+  pollfd one{.fd = pidfd, .events = POLLIN, .revents = 0};
+  const int timeout_ms = step.c == 0 ? -1 : static_cast<int>(step.c) * 1000;
+  const int ready = ::poll(&one, 1, timeout_ms);
+  if (ready == 0) ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
+  siginfo_t info{};
+  if (::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED) < 0) return errno;
+  if (ready == 0) return ETIME;
+  return info.si_code == CLD_EXITED && info.si_status == 0 ? 0 : ECHILD;
+}
+
+// clone, not clone3: filters of containers answer that one with ENOSYS.
+int run_hook(const Child& child, const Step& step) {
+  const int state = hook_state(child, step.text + 1);
+  if (state < 0) return errno;
+  int pidfd = -1;
+  const long pid = ::syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, nullptr, &pidfd, nullptr, nullptr);
+  if (pid == 0) hook_main(child, step, state);
+  const int error = pid < 0 ? errno : await_hook(pidfd, step);
+  close_fd(pidfd);
+  ::close(state);
+  return error;
+}
+
 // read and write alone are used once a filter is loaded: every profile allows them.
 int say_ready(const Child& child) {
   const Word word{.say = Say::Ready, .failure = {}};
@@ -611,6 +717,8 @@ int perform_mount_step(Child& child, const Step& step) {
     case StepKind::WriteProc: return write_proc(child, step);
     case StepKind::WriteProcSelf: return write_proc_self(child, step);
     case StepKind::MakeDirectory: return make_directory(child, step);
+    case StepKind::MakeNode: return make_node(child, step);
+    case StepKind::MakeLink: return make_link(child, step);
     case StepKind::PivotRoot: return pivot_root(child, step);
     case StepKind::OpenTerminal: return open_terminal(child, step);
     case StepKind::AttachConsole: return attach_console(child, step);
@@ -656,6 +764,9 @@ int perform(Child& child, const Step& step) {
     case StepKind::WaitForGo: return wait_for_go(child, step);
     case StepKind::KeepFds: return keep_fds(child, step);
     case StepKind::Execute: return execute(child);
+    case StepKind::AwaitLauncher: return await_launcher(child, step);
+    case StepKind::BecomeRoot: return become_root();
+    case StepKind::RunHook: return run_hook(child, step);
     default: return perform_mount_step(child, step);
   }
 }

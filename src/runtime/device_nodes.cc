@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "base/strings.h"
+#include "sys/mount.h"
 #include "sys/path.h"
 
 namespace wherry::runtime {
@@ -81,18 +82,24 @@ Result<mode_t> type_of(const Device& device) {
       fmt::format("device {}: unknown type {}", device.path, quote(device.type)));
 }
 
-// Makes the node of `device` at `path` below `directory`.
-Result<> make_config_node(const sys::Fd& directory, const Device& device, std::string_view path) {
+Result<Node> node_of(const Device& device, std::string_view path) {
   const std::size_t slash = path.rfind('/');
   Node node;
   node.name = slash == std::string_view::npos ? path : path.substr(slash + 1);
+  if (node.name.empty() || node.name == "." || node.name == "..")
+    return Error::invalid(fmt::format("device path {}", device.path));
   node.type = TRY(type_of(device));
   node.number = makedev(static_cast<unsigned>(device.major), static_cast<unsigned>(device.minor));
   node.mode = device.file_mode.value_or(0666) & 07777;
   node.uid = device.uid.value_or(0);
   node.gid = device.gid.value_or(0);
-  if (node.name.empty() || node.name == "." || node.name == "..")
-    return Error::invalid(fmt::format("device path {}", device.path));
+  return node;
+}
+
+// Makes the node of `device` at `path` below `directory`.
+Result<> make_config_node(const sys::Fd& directory, const Device& device, std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  const Node node = TRY(node_of(device, path));
   const std::string_view above = slash == std::string_view::npos ? "" : path.substr(0, slash);
   const sys::Fd parent = TRY_AS(fmt::format("device {}", device.path),
                                 sys::make_directories_in_root(directory, above, 0755));
@@ -104,6 +111,34 @@ std::optional<std::string_view> below_dev(std::string_view path) {
   return path.substr(5);
 }
 
+
+// The host's node of that number, to be bound over an empty file.
+Result<> plan_bound_node(const std::string& path, const Node& node, PlanBuilder& builder) {
+  using sys::DetachedMount;
+  DetachedMount bound = TRY_AS(fmt::format("device {}", path),
+                               DetachedMount::clone({}, path, DetachedMount::Recursive::No));
+  struct stat status {};
+  if (::fstat(bound.fd().get(), &status) < 0) return Error::from_errno(errno, "stat " + path);
+  if ((status.st_mode & S_IFMT) != node.type || status.st_rdev != node.number)
+    return Error(ErrorKind::Unsupported,
+                 fmt::format("device {}: in a user namespace it has to be the host's node of that path", path));
+  builder.add({.kind = StepKind::Attach, .fd = builder.pass(bound.release()), .text = builder.text(path),
+               .a = kTargetIsFile | kTargetNoSymlinks});
+  return {};
+}
+
+Result<> plan_node(std::string_view path, const Node& node, PlannedDev where, PlanBuilder& builder) {
+  const std::string whole = fmt::format("/dev/{}", path);
+  if (where.by_bind && node.type != S_IFIFO) return plan_bound_node(whole, node, builder);
+  const bool direct = path.find('/') == std::string_view::npos;
+  builder.add({.kind = StepKind::MakeNode,
+               .fd = direct ? where.dev : kNone,
+               .text = builder.text(direct ? std::string(path) : whole),
+               .a = node.type | node.mode,
+               .b = node.number,
+               .c = std::uint64_t{node.uid} << 32 | node.gid});
+  return {};
+}
 
 Result<> make_empty_file(const sys::Fd& dev, const char* name) {
   const sys::Fd file(
@@ -130,6 +165,29 @@ Result<> make_device_nodes(const sys::Fd& dev, const DeviceNodesRequest& request
     if (::symlinkat(link.target, dev.get(), link.name) < 0 && errno != EEXIST)
       return Error::from_errno(errno, fmt::format("create link {}", link.name));
   if (request.terminal) TRY(make_empty_file(dev, "console"));
+  return {};
+}
+
+Result<> plan_device_nodes(const DeviceNodesRequest& request, PlannedDev where, PlanBuilder& builder) {
+  std::vector<std::string> made;
+  for (const Device& device : request.config->linux_.devices) {
+    const auto path = below_dev(device.path);
+    if (!path) continue;
+    const Node node = TRY(node_of(device, *path));
+    TRY(plan_node(*path, node, where, builder));
+    made.emplace_back(*path);
+  }
+  for (const DefaultNode& node : kDefaultNodes) {
+    // A node of that name in the config came first, with its own mode and owner.
+    if (std::ranges::find(made, node.name) != made.end()) continue;
+    const Node wanted{.name = node.name, .number = makedev(node.major, node.minor)};
+    TRY(plan_node(node.name, wanted, where, builder));
+  }
+  for (const Link& link : kLinks) {
+    if (std::ranges::find(made, link.name) != made.end()) continue;
+    builder.add({.kind = StepKind::MakeLink, .fd = where.dev, .text = builder.text(link.name),
+                 .text2 = builder.text(link.target)});
+  }
   return {};
 }
 

@@ -54,6 +54,9 @@ std::string step_text(const Plan& plan, const Step& step, int error) {
       return fmt::format("chdir to cwd ({}) set in config.json failed: {}", quote(text), reason);
     case StepKind::WriteProc:
       return fmt::format("open {}: {}", "/proc/" + text, reason);
+    case StepKind::RunHook:
+      return fmt::format("error running hook {}: {}", quote(text),
+                         error == ECHILD ? "it failed" : error == ETIME ? "it took too long" : reason);
     case StepKind::Execute:
       return fmt::format("exec {}: {}", plan.args.empty() ? "" : plan.args[0], reason);
     default: break;

@@ -110,6 +110,15 @@ class MountPlanner {
   }
 
   Result<> add_made_by_child(const Mount& mount, const MountOptions& options) {
+    const std::uint32_t slot = new_mount(mount, options);
+    if (mount.type == "proc") slots_.proc = slot;
+    if (mount.type == "devpts") slots_.devpts = slot;
+    const bool guarded = mount.type == "proc" || mount.type == "sysfs";
+    attach(mount, slot, guarded ? std::uint64_t{kTargetNoSymlinks} : 0U);
+    return {};
+  }
+
+  std::uint32_t new_mount(const Mount& mount, const MountOptions& options) {
     const std::uint32_t slot = builder_.scratch();
     const std::uint32_t type = builder_.text(mount.type);
     const std::string& source = mount.source.empty() ? mount.type : mount.source;
@@ -127,11 +136,7 @@ class MountPlanner {
                   .text2 = first,
                   .a = options.set,
                   .b = count});
-    if (mount.type == "proc") slots_.proc = slot;
-    if (mount.type == "devpts") slots_.devpts = slot;
-    const bool guarded = mount.type == "proc" || mount.type == "sysfs";
-    attach(mount, slot, guarded ? std::uint64_t{kTargetNoSymlinks} : 0U);
-    return {};
+    return slot;
   }
 
   Result<> add_file_system(const Mount& mount, const MountOptions& options) {
@@ -155,7 +160,26 @@ class MountPlanner {
     return {};
   }
 
+  Result<> add_tmpfs_by_child(const Mount& mount, const MountOptions& options) {
+    MountOptions wanted = options;
+    TRY(add_mode_of_target(mount, wanted.data));
+    const std::uint64_t read_only = options.set & MOUNT_ATTR_RDONLY;
+    wanted.set &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
+    const std::uint32_t slot = new_mount(mount, wanted);
+    attach(mount, slot, 0);
+    if (normalized(mount.destination) == "/dev") TRY(plan_dev(slot));
+    if (read_only != 0 || options.propagation != 0)
+      builder_.add({.kind = StepKind::ChangeMount, .fd = slot, .a = read_only, .b = options.propagation});
+    return {};
+  }
+
+  Result<> plan_dev(std::uint32_t slot) {
+    return plan_device_nodes({.config = request_.config, .terminal = request_.config->process->terminal},
+                             {.dev = slot, .by_bind = request_.own_user_namespace}, builder_);
+  }
+
   Result<> add_tmpfs(const Mount& mount, const MountOptions& options) {
+    if (request_.in_order) return add_tmpfs_by_child(mount, options);
     auto data = options.data;
     TRY(add_mode_of_target(mount, data));
     data.insert(data.begin(), {"source", mount.source.empty() ? "tmpfs" : mount.source, false});

@@ -21,6 +21,10 @@ struct MountRequest {
   const sys::Cgroup* cgroup = nullptr;
   std::map<std::string, sys::Fd>* ready_mounts = nullptr;
   bool private_cgroup_namespace = false;
+  // File systems that the engine could make are made by the child too, each in its turn, and with
+  // the ids of its user namespace: mountinfo then lists them as the config does.
+  bool in_order = false;
+  bool own_user_namespace = false;  // where mknod is refused: nodes are binds of the host's
 };
 
 // Slots that later steps need.

@@ -58,6 +58,11 @@ constexpr std::array kKinds{
     KindRow{StepKind::WaitForGo, kOptionalFd, "wait for start"},
     KindRow{StepKind::KeepFds, 0, "close descriptors"},
     KindRow{StepKind::Execute, 0, "exec"},
+    KindRow{StepKind::MakeNode, kOptionalFd | kText, "create device"},
+    KindRow{StepKind::MakeLink, kFd | kText | kText2, "create link"},
+    KindRow{StepKind::AwaitLauncher, 0, "wait for the launcher"},
+    KindRow{StepKind::BecomeRoot, 0, "become root of the user namespace"},
+    KindRow{StepKind::RunHook, kText, "run hook"},
 };
 static_assert(kKinds.size() == kLastStepKind);
 
@@ -68,6 +73,7 @@ const KindRow* find_kind(StepKind kind) {
 
 constexpr std::string_view kMagic = "WHRYPLN1";
 constexpr std::uint64_t kMaximumKeptFds = 1024;
+constexpr std::uint64_t kMaximumHookSeconds = 2000000;  // as milliseconds below INT_MAX
 constexpr std::size_t kMaximumFilterBytes = 4096 * 8;  // BPF_MAXINSNS
 
 class Writer {
@@ -177,6 +183,12 @@ Result<> check_texts(const Plan& plan, const Step& step, const KindRow& row) {
   if (step.kind == StepKind::NewMount && step.b != 0 &&
       (step.text2 >= count || step.b > count - step.text2))
     return Error::invalid("options out of range");
+  if (step.kind == StepKind::RunHook) {
+    if (step.a > kMaximumHookWords || step.b > kMaximumHookWords - step.a)
+      return Error::invalid("too many words of a hook");
+    if (step.a + step.b + 3 > count - step.text) return Error::invalid("hook out of range");
+    if (step.c > kMaximumHookSeconds) return Error::invalid("hook timeout out of range");
+  }
   if (step.kind == StepKind::KeepFds && step.a > kMaximumKeptFds)
     return Error::invalid("too many kept descriptors");
   return {};

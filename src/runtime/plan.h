@@ -22,7 +22,8 @@ inline constexpr std::size_t kMaximumPlanBytes = 4U << 20;
 inline constexpr std::size_t kMaximumPlanSteps = 8192;
 inline constexpr std::size_t kMaximumPlanStrings = 65536;
 inline constexpr std::size_t kMaximumPlanFds = 4096;
-inline constexpr std::size_t kMaximumScratchSlots = 64;
+inline constexpr std::size_t kMaximumScratchSlots = 256;
+inline constexpr std::size_t kMaximumHookWords = 512;  // of one hook: args and env together
 inline constexpr std::size_t kMaximumGroups = 65536;  // NGROUPS_MAX
 
 // fd, text, text2 and a..c are used as the comment says; all others stay at their defaults.
@@ -67,8 +68,13 @@ enum class StepKind : std::uint32_t {
   WaitForGo,           // fd: where a byte is awaited; kNone: the channel
   KeepFds,             // a: count of inherited descriptors after 2 that exec keeps
   Execute,
+  MakeNode,            // text: name; a: mode with type; b: device; c: uid << 32 | gid; fd: directory, kNone: a path
+  MakeLink,            // fd: directory; text: name; text2: target
+  AwaitLauncher,       // until it says Go; a: 1 tells it that we wait (hooks), 0 not (id maps)
+  BecomeRoot,          // of a user namespace whose maps are written
+  RunHook,             // text: path, state before and behind the pid, a args, b env; c: seconds, 0: no limit
 };
-inline constexpr std::uint32_t kLastStepKind = static_cast<std::uint32_t>(StepKind::Execute);
+inline constexpr std::uint32_t kLastStepKind = static_cast<std::uint32_t>(StepKind::RunHook);
 
 enum AttachFlag : std::uint64_t {
   kTargetIsFile = 1,      // make a file, not a directory, where the target is missing

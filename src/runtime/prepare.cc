@@ -13,6 +13,7 @@
 
 #include "base/strings.h"
 #include "base/undo.h"
+#include "runtime/hook_plan.h"
 #include "runtime/mount_plan.h"
 #include "runtime/plan_builder.h"
 #include "runtime/process_plan.h"
@@ -29,6 +30,7 @@ struct NamespaceRow {
   std::uint64_t flag;
 };
 constexpr std::array kNamespaces{
+    NamespaceRow{"user", CLONE_NEWUSER},
     NamespaceRow{"mount", CLONE_NEWNS}, NamespaceRow{"network", CLONE_NEWNET},
     NamespaceRow{"uts", CLONE_NEWUTS},  NamespaceRow{"ipc", CLONE_NEWIPC},
     NamespaceRow{"pid", CLONE_NEWPID},  NamespaceRow{"cgroup", CLONE_NEWCGROUP},
@@ -60,6 +62,9 @@ Result<Namespaces> read_namespaces(const Config& config, sys::Fd network) {
     if (row->flag == CLONE_NEWNET && result.is_own(CLONE_NEWNET)) continue;
     if (result.is_own(row->flag))
       return Error::invalid(fmt::format("duplicate namespace {}", quote(wanted.type)));
+    if (row->flag == CLONE_NEWUSER && !wanted.path.empty())
+      return Error(ErrorKind::NotImplemented,
+                   "linux.namespaces: the path of a user namespace is not available in wherry-runtime " WHERRY_VERSION);
     if (wanted.path.empty()) {
       result.fresh |= row->flag;
       continue;
@@ -81,6 +86,24 @@ Result<std::uint64_t> propagation_of(const std::string& word) {
   return Error::invalid(fmt::format("rootfsPropagation {}", quote(word)));
 }
 
+// "container host size" lines. Container root has to be somebody: it makes the mounts.
+Result<std::string> map_text(const char* field, const std::vector<spec::oci::IdMapping>& mappings) {
+  constexpr std::size_t kMaximumLines = 340;  // UID_GID_MAP_MAX_EXTENTS
+  std::string text;
+  bool has_root = false;
+  for (const spec::oci::IdMapping& one : mappings) {
+    if (one.size == 0) return Error::invalid(fmt::format("linux.{}: size must not be 0", field));
+    if (one.container_id + std::uint64_t{one.size} > 0xffffffffU ||
+        one.host_id + std::uint64_t{one.size} > 0xffffffffU)
+      return Error::invalid(fmt::format("linux.{}: range ends above the last id", field));
+    has_root = has_root || one.container_id == 0;
+    text += fmt::format("{} {} {}\n", one.container_id, one.host_id, one.size);
+  }
+  if (mappings.size() > kMaximumLines) return Error::invalid(fmt::format("linux.{}: too many ranges", field));
+  if (!has_root) return Error::invalid(fmt::format("linux.{}: container id 0 is not mapped", field));
+  return text;
+}
+
 class ContainerPlanner {
  public:
   explicit ContainerPlanner(PrepareRequest request) : request_(std::move(request)) {}
@@ -88,6 +111,8 @@ class ContainerPlanner {
   Result<Prepared> run() {
     if (!config().process) return Error::invalid("process property must not be empty");
     namespaces_ = TRY(read_namespaces(config(), std::move(request_.network_namespace)));
+    TRY(read_id_maps());
+    if (has_hooks()) TRY(check_hooks(*config().hooks));
     Undo undo;
     TRY(make_cgroup(undo));
     TRY(plan_namespaces());
@@ -104,15 +129,51 @@ class ContainerPlanner {
 
  private:
   [[nodiscard]] const Config& config() const { return *request_.config; }
+  [[nodiscard]] bool has_hooks() const { return config().hooks && !request_.state.id.empty(); }
+  [[nodiscard]] bool own_user() const { return namespaces_.is_own(CLONE_NEWUSER); }
 
-  [[nodiscard]] ProcessRequest process_request() const {
+  Result<> read_id_maps() {
+    const auto& settings = config().linux_;
+    const bool mapped = !settings.uid_mappings.empty() || !settings.gid_mappings.empty();
+    if (!own_user() && mapped)
+      return Error::invalid("linux.uidMappings and gidMappings need a new user namespace");
+    if (!own_user()) return {};
+    if ((namespaces_.fresh & CLONE_NEWPID) == 0)
+      return Error::invalid("linux.namespaces: a user namespace needs a new pid namespace");
+    prepared_.id_maps = {.uid = TRY(map_text("uidMappings", settings.uid_mappings)),
+                         .gid = TRY(map_text("gidMappings", settings.gid_mappings)),
+                         .oom_score_adj = config().process->oom_score_adj};
+    return {};
+  }
+
+  [[nodiscard]] spec::oci::State state_as(const char* status) const {
+    spec::oci::State state = request_.state;
+    state.status = status;
+    return state;
+  }
+
+  [[nodiscard]] ProcessRequest process_request() {
     const auto& seccomp = config().linux_.seccomp;
     return {.process = &*config().process,
             .seccomp = seccomp ? &*seccomp : nullptr,
             .proc = slots_.proc,
             .devpts = slots_.devpts,
             .preserved_fds = request_.preserved_fds,
-            .new_keyring = request_.new_keyring};
+            .new_keyring = request_.new_keyring,
+            .without_program = config().process->args.empty() && request_.without_program,
+            .own_user_namespace = own_user(),
+            .before_exec = [this] {
+              if (has_hooks()) plan_hooks(config().hooks->start_container, state_as("created"), builder_);
+            }};
+  }
+
+  // Hooks see the container's file systems below the root that is still the host's.
+  void plan_create_hooks() {
+    if (!has_hooks()) return;
+    const spec::oci::Hooks& hooks = *config().hooks;
+    if (!hooks.prestart.empty() || !hooks.create_runtime.empty())
+      builder_.add({.kind = StepKind::AwaitLauncher, .a = 1});
+    plan_hooks(hooks.create_container, state_as("creating"), builder_);
   }
 
   Result<> make_cgroup(Undo& undo) {
@@ -126,6 +187,10 @@ class ContainerPlanner {
   }
 
   Result<> plan_namespaces() {
+    if (own_user()) {
+      builder_.add(StepKind::AwaitLauncher);
+      builder_.add(StepKind::BecomeRoot);
+    }
     builder_.add(StepKind::NewSession);
     builder_.add(StepKind::ResetSignals);
     for (sys::Fd& tasks : TRY(request_.cgroup.open_v1_tasks()))
@@ -157,6 +222,10 @@ class ContainerPlanner {
 
   Result<> plan_root() {
     const auto& settings = config().linux_;
+    if (!settings.mount_label.empty() && ::access("/sys/fs/selinux/enforce", F_OK) == 0)
+      return Error(ErrorKind::Unsupported, "linux.mountLabel: SELinux labels are not supported");
+    if (!settings.mount_label.empty())
+      prepared_.warnings.emplace_back("linux.mountLabel has no effect: SELinux is not enabled on this host");
     builder_.add({.kind = StepKind::SetPropagation, .a = MS_PRIVATE});
     std::uint32_t masks = kNone;
     if (!settings.masked_paths.empty()) {
@@ -170,7 +239,9 @@ class ContainerPlanner {
                         .root = &request_.rootfs,
                         .cgroup = &request_.cgroup,
                         .ready_mounts = &request_.ready_mounts,
-                        .private_cgroup_namespace = namespaces_.is_own(CLONE_NEWCGROUP)};
+                        .private_cgroup_namespace = namespaces_.is_own(CLONE_NEWCGROUP),
+                        .in_order = request_.mounts_in_order || own_user(),
+                        .own_user_namespace = own_user()};
     const std::uint32_t root = TRY(plan_mounts_at_root(mounts));
     TRY(plan_before_pivot());
     for (const std::string& path : settings.readonly_paths)
@@ -178,6 +249,7 @@ class ContainerPlanner {
     for (const std::string& path : settings.masked_paths)
       builder_.add(
           {.kind = StepKind::Mask, .fd = masks, .text = builder_.text(path)});
+    plan_create_hooks();
     builder_.add({.kind = StepKind::PivotRoot, .fd = root});
     return plan_root_attributes(root);
   }

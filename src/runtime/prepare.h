@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "runtime/launch.h"
 #include "runtime/plan.h"
 #include "spec/oci_runtime.h"
 #include "sys/cgroup.h"
@@ -21,6 +22,7 @@ namespace wherry::runtime {
 
 struct Prepared {
   Plan plan;
+  IdMaps id_maps;            // for launch(); empty without a new user namespace
   std::vector<sys::Fd> fds;  // the plan's slots, in order
   sys::Cgroup cgroup;
   std::vector<std::string> warnings;  // limits and rights that the host lacks
@@ -38,6 +40,13 @@ struct PrepareRequest {
   // Descriptors after 2 that the program inherits from the launcher (--preserve-fds).
   unsigned preserved_fds = 0;
   bool new_keyring = true;
+  // Mounts in the order of the config, down to their ids (see MountRequest).
+  bool mounts_in_order = false;
+  // A config without process is taken as one that nobody starts.
+  bool without_program = false;
+  // What the config's hooks read; empty id: hooks are not run here. With prestart or createRuntime
+  // hooks the child says Waiting before its root changes.
+  spec::oci::State state;
 };
 
 // On an error the cgroup directories that were made are removed again.

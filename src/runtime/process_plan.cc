@@ -40,7 +40,7 @@ bool may_raise_limits() {
 }
 
 // Without CAP_SYS_RESOURCE a hard limit can only go down.
-Result<> add_rlimit(const spec::oci::Rlimit& limit, PlanBuilder& builder,
+Result<> add_rlimit(const spec::oci::Rlimit& limit, const ProcessRequest& request, PlanBuilder& builder,
                     std::vector<std::string>& warnings) {
   const auto row = std::ranges::find(kLimits, limit.type, &LimitRow::name);
   if (row == kLimits.end())
@@ -51,7 +51,7 @@ Result<> add_rlimit(const spec::oci::Rlimit& limit, PlanBuilder& builder,
   if (::getrlimit(static_cast<__rlimit_resource>(row->resource), &own) < 0)
     return Error::from_errno(errno, fmt::format("read {}", limit.type));
   std::uint64_t hard = limit.hard;
-  if (hard > own.rlim_max && !may_raise_limits()) {
+  if (hard > own.rlim_max && (request.own_user_namespace || !may_raise_limits())) {
     hard = own.rlim_max;
     warnings.push_back(fmt::format("{} cannot be raised to {} here, {} is used", limit.type,
                                    limit.hard, hard));
@@ -127,14 +127,21 @@ void plan_proc_self(PlanBuilder& builder, std::uint32_t proc, const char* file,
                .text2 = builder.text(value)});
 }
 
-Result<> plan_lsm(const ProcessRequest& request, PlanBuilder& builder) {
+// A host without that LSM has nothing a label or profile could mean to: a warning, as elsewhere
+// when a host lacks what would be limited.
+Result<> plan_lsm(const ProcessRequest& request, PlanBuilder& builder,
+                  std::vector<std::string>& warnings) {
   const Process& process = *request.process;
-  if (!process.selinux_label.empty())
+  if (!process.selinux_label.empty() && ::access("/sys/fs/selinux/enforce", F_OK) == 0)
     return Error(ErrorKind::Unsupported, "SELinux labels are not supported");
+  if (!process.selinux_label.empty())
+    warnings.emplace_back("process.selinuxLabel has no effect: SELinux is not enabled on this host");
   if (process.apparmor_profile.empty() || process.apparmor_profile == "unconfined") return {};
-  if (::access("/sys/module/apparmor/parameters/enabled", F_OK) != 0)
-    return Error(ErrorKind::Unsupported,
-                 "an AppArmor profile is asked for, but AppArmor is not enabled on this host");
+  if (::access("/sys/module/apparmor/parameters/enabled", F_OK) != 0) {
+    warnings.push_back(fmt::format(
+        "AppArmor profile {} has no effect: AppArmor is not enabled on this host", quote(process.apparmor_profile)));
+    return {};
+  }
   // "attr/apparmor/exec" since Linux 5.8; the plain name belongs to the first LSM.
   const bool own_directory = ::access("/proc/self/attr/apparmor/exec", F_OK) == 0;
   plan_proc_self(builder, request.proc, own_directory ? "attr/apparmor/exec" : "attr/exec",
@@ -172,7 +179,6 @@ Result<> plan_confinement(const ProcessRequest& request, const CapabilityBits& b
 }
 
 Result<> check_process(const Process& process) {
-  if (process.args.empty()) return Error::invalid("args must not be empty");
   if (!process.cwd.starts_with('/'))
     return Error::invalid(fmt::format("Cwd must be an absolute path, not {}", quote(process.cwd)));
   return {};
@@ -189,10 +195,10 @@ void plan_user(const Process& process, PlanBuilder& builder) {
 Result<> plan_process_start(const ProcessRequest& request, PlanBuilder& builder,
                             std::vector<std::string>& warnings) {
   const Process& process = *request.process;
-  if (process.oom_score_adj && request.proc != kNone)
+  if (process.oom_score_adj && request.proc != kNone && !request.own_user_namespace)
     plan_proc_self(builder, request.proc, "oom_score_adj",
                    fmt::format("{}", granted_score(*process.oom_score_adj, warnings)));
-  TRY(plan_lsm(request, builder));
+  TRY(plan_lsm(request, builder, warnings));
   if (!process.terminal) return {};
   const spec::oci::Box size = process.console_size.value_or(spec::oci::Box{});
   builder.plan().terminal = true;
@@ -208,11 +214,12 @@ Result<> plan_process_end(const ProcessRequest& request, PlanBuilder& builder,
                           std::vector<std::string>& warnings) {
   const Process& process = *request.process;
   TRY(check_process(process));
+  if (process.args.empty() && !request.without_program) return Error::invalid("args must not be empty");
   const CapabilityBits bits = TRY(capability_bits(process, warnings));
   if (request.new_keyring) builder.add(StepKind::NewKeyring);
   builder.add(StepKind::SetStdio);
   if (!process.terminal) builder.add({.kind = StepKind::OwnStdio, .a = process.user.uid});
-  for (const spec::oci::Rlimit& limit : process.rlimits) TRY(add_rlimit(limit, builder, warnings));
+  for (const spec::oci::Rlimit& limit : process.rlimits) TRY(add_rlimit(limit, request, builder, warnings));
   if (process.io_priority)
     builder.add({.kind = StepKind::SetIoPriority, .a = TRY(io_priority_of(*process.io_priority))});
   builder.add_text(StepKind::EnterDirectory, process.cwd);
@@ -223,12 +230,13 @@ Result<> plan_process_end(const ProcessRequest& request, PlanBuilder& builder,
   if (process.no_new_privileges) builder.add(StepKind::SetNoNewPrivileges);
   builder.add({.kind = StepKind::KeepBounding, .a = bits.bounding});
   plan_user(process, builder);
-  builder.add(StepKind::FindProgram);
+  if (!request.without_program) builder.add(StepKind::FindProgram);
   TRY(plan_confinement(request, bits, builder));
   builder.add(StepKind::Ready);
   builder.add(StepKind::WaitForGo);
+  if (request.before_exec) request.before_exec();
   builder.add(StepKind::Execute);
-  builder.plan().args = process.args;
+  builder.plan().args = request.without_program ? std::vector<std::string>{""} : process.args;
   builder.plan().env = process.env;
   return {};
 }

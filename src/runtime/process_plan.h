@@ -2,6 +2,7 @@
 // container's first process and for an exec.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct ProcessRequest {
   std::uint32_t devpts = kNone;  // kNone: the one at /dev/pts
   unsigned preserved_fds = 0;
   bool new_keyring = true;
+  bool without_program = false;      // never started: `process` has no args
+  bool own_user_namespace = false;   // no right over limits of the host
+  std::function<void()> before_exec; // adds the steps between Go and exec
 };
 
 // Before the root changes: procfs writes and the terminal.

@@ -44,6 +44,10 @@ void add_memory_v1(Collector& out, const MemoryLimits& memory) {
     out.add("memory", "memory.soft_limit_in_bytes", fmt::format("{}", *memory.reservation));
   if (memory.swappiness)
     out.add("memory", "memory.swappiness", fmt::format("{}", *memory.swappiness));
+  if (memory.kernel && *memory.kernel != 0)
+    out.add("memory", "memory.kmem.limit_in_bytes", fmt::format("{}", *memory.kernel));
+  if (memory.kernel_tcp && *memory.kernel_tcp != 0)
+    out.add("memory", "memory.kmem.tcp.limit_in_bytes", fmt::format("{}", *memory.kernel_tcp));
   if (memory.disable_oom_killer.value_or(false)) out.add("memory", "memory.oom_control", "1");
 }
 
@@ -59,6 +63,8 @@ void add_memory_v2(Collector& out, const MemoryLimits& memory) {
     out.add("memory", "memory.low", bytes_or_max(*memory.reservation));
   if (memory.swappiness) out.unavailable("memory swappiness");
   if (memory.disable_oom_killer.value_or(false)) out.unavailable("OOM killer disable");
+  if (memory.kernel.value_or(0) != 0) out.unavailable("kernel memory");
+  if (memory.kernel_tcp.value_or(0) != 0) out.unavailable("kernel TCP memory");
 }
 
 void add_cpu_v1(Collector& out, const CpuLimits& cpu) {

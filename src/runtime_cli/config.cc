@@ -12,31 +12,20 @@ namespace wherry::runtime_cli {
 namespace {
 
 // Fields of the specification that nothing here acts on. "[]" is every element of an array.
-constexpr std::array<std::string_view, 31> kRefusedConfig{
-    "hooks.prestart",
-    "hooks.createRuntime",
-    "hooks.createContainer",
-    "hooks.startContainer",
-    "hooks.poststart",
-    "hooks.poststop",
+constexpr std::array<std::string_view, 20> kRefusedConfig{
     "mounts[].uidMappings",
     "mounts[].gidMappings",
-    "linux.uidMappings",
-    "linux.gidMappings",
     "linux.netDevices",
     "linux.intelRdt",
     "linux.memoryPolicy",
     "linux.personality",
     "linux.timeOffsets",
-    "linux.mountLabel",
     "linux.seccomp.listenerPath",
     "linux.seccomp.listenerMetadata",
     "linux.resources.hugepageLimits",
     "linux.resources.network.classID",
     "linux.resources.network.priorities",
     "linux.resources.rdma",
-    "linux.resources.memory.kernel",
-    "linux.resources.memory.kernelTCP",
     "linux.resources.blockIO.leafWeight",
     "linux.resources.blockIO.weightDevice[].leafWeight",
     "solaris",
@@ -92,6 +81,25 @@ Result<> check_version(const std::string& version) {
   return Error::invalid(fmt::format("config.json: ociVersion {} is not supported", quote(version)));
 }
 
+// Rules of a config name what else a container may use: its /dev always works, as with runc and
+// crun. The engine's configs have these rules themselves.
+void allow_default_devices(spec::oci::Config& config) {
+  if (!config.linux_.resources || config.linux_.resources->devices.empty()) return;
+  struct Row {
+    const char* type;
+    std::optional<std::int64_t> major;
+    std::optional<std::int64_t> minor;
+    const char* access;
+  };
+  static constexpr std::array kRows{
+      Row{"c", {}, {}, "m"}, Row{"b", {}, {}, "m"}, Row{"c", 1, 3, "rwm"}, Row{"c", 1, 5, "rwm"},
+      Row{"c", 1, 7, "rwm"}, Row{"c", 1, 8, "rwm"}, Row{"c", 1, 9, "rwm"}, Row{"c", 5, 0, "rwm"},
+      Row{"c", 5, 2, "rwm"}, Row{"c", 136, {}, "rwm"}};
+  for (const Row& row : kRows)
+    config.linux_.resources->devices.push_back(
+        {.allow = true, .type = row.type, .major = row.major, .minor = row.minor, .access = row.access});
+}
+
 }  // namespace
 
 Result<spec::oci::Config> parse_config(std::string_view text) {
@@ -104,6 +112,7 @@ Result<spec::oci::Config> parse_config(std::string_view text) {
   TRY(check_version(config.oci_version));
   if (!config.root || config.root->path.empty())
     return Error::invalid("config.json: root.path must not be empty");
+  allow_default_devices(config);
   return config;
 }
 

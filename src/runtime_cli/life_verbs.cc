@@ -9,6 +9,7 @@
 
 #include "base/strings.h"
 #include "runtime_cli/container.h"
+#include "runtime_cli/hooks.h"
 #include "runtime_cli/verbs.h"
 #include "spec/oci_runtime_json.h"
 
@@ -90,7 +91,12 @@ Result<int> delete_container(const Context& context) {
       return Error::conflict(
           fmt::format("cannot delete container {} that is not stopped: {}", container.record().id, status));
   }
+  // Read before it goes; what a crash left may have none.
+  const auto config = container.config();
   TRY(container.remove());
+  if (config && config->hooks)
+    run_late_hooks(context, "poststop", config->hooks->poststop,
+                   hook_state(container.record(), "stopped", 0));
   return 0;
 }
 

@@ -66,7 +66,7 @@ TEST_P(ConfigRefuses, by_json_path) {
 INSTANTIATE_TEST_SUITE_P(
     Fields, ConfigRefuses,
     testing::Values(
-        Refused{R"("hooks":{"poststop":[{"path":"/x"}]})", "hooks.poststop"},
+        Refused{R"("linux":{"timeOffsets":{"boottime":{"secs":1}}})", "linux.timeOffsets"},
         Refused{R"("mounts":[{"destination":"/a"},{"destination":"/b","uidMappings":[{"size":1}]}])",
                 "mounts[].uidMappings"},
         Refused{R"("linux":{"resources":{"hugepageLimits":[{"limit":1}]}})",

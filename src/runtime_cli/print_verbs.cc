@@ -148,7 +148,7 @@ Result<int> print_features(const Context& /*context*/) {
       {"archs", strings({"SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_AARCH64",
                          "SCMP_ARCH_ARM"})}};
   boost::json::object linux_features{
-      {"namespaces", strings({"cgroup", "ipc", "mount", "network", "pid", "uts"})},
+      {"namespaces", strings({"cgroup", "ipc", "mount", "network", "pid", "user", "uts"})},
       {"capabilities", capabilities},
       {"cgroup", {{"v1", true}, {"v2", true}, {"systemd", false}, {"systemdUser", false}}},
       {"seccomp", seccomp},
@@ -156,7 +156,7 @@ Result<int> print_features(const Context& /*context*/) {
       {"selinux", {{"enabled", false}}}};
   boost::json::object features{{"ociVersionMin", "1.0.0"},
                                {"ociVersionMax", spec::oci::kRuntimeSpecVersion},
-                               {"hooks", boost::json::array{}},
+                               {"hooks", strings({"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"})},
                                {"linux", linux_features}};
   fmt::print("{}\n", json::write_indented(features, "  "));
   return 0;

@@ -63,11 +63,17 @@ Result<> write_pid_file(const Options& options, pid_t pid) {
 }
 
 Result<sys::Fd> await_ready(const runtime::Launch& launch, const runtime::Plan& plan,
-                            const Options& options) {
+                            const Options& options,
+                            const std::function<Result<>()>& when_waiting) {
   sys::Fd terminal;
   while (true) {
     Report report = TRY(runtime::read_report(launch.channel));
     if (report.kind == ReportKind::Ready) return terminal;
+    if (report.kind == ReportKind::Waiting && when_waiting) {
+      TRY(when_waiting());
+      TRY(runtime::say_go(launch.channel));
+      continue;
+    }
     if (report.kind != ReportKind::PtyMaster) return ended(launch, plan, report);
     const std::string socket = options.value("console-socket");
     if (!socket.empty()) TRY(send_console(socket, report.pty));

@@ -1,6 +1,7 @@
 // create, run, start.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "runtime_cli/config.h"
 #include "runtime_cli/container.h"
 #include "runtime_cli/foreground.h"
+#include "runtime_cli/hooks.h"
 #include "runtime_cli/start.h"
 #include "runtime_cli/verbs.h"
 #include "spec/oci_runtime_json.h"
@@ -113,9 +115,17 @@ class Starter {
     const Options& options = context_.options;
     bundle_ = TRY(load_bundle(options));
     TRY(check_terminal(bundle_.config, options, when_));
+    // `create` needs no process, `start` does.
+    without_process_ = !bundle_.config.process && when_ == Start::Later;
+    if (without_process_) bundle_.config.process.emplace();
     container_ = TRY(Container::create(context_.root, options.arguments[0]));
     Undo undo;
-    undo.add([this]() noexcept { static_cast<void>(container_->remove()); });
+    undo.add([this]() noexcept {
+      static_cast<void>(container_->remove());
+      if (bundle_.config.hooks && hooks_began_)
+        run_late_hooks(context_, "poststop", bundle_.config.hooks->poststop,
+                       hook_state(container_->record(), "stopped", 0));
+    });
     TRY(write_claim());
     prepared_ = TRY(prepare_container());
     for (const std::string& warning : prepared_.warnings) context_.warn(warning);
@@ -129,6 +139,7 @@ class Starter {
 
   [[nodiscard]] Container& container() { return *container_; }
   [[nodiscard]] const runtime::Plan& plan() const { return prepared_.plan; }
+  [[nodiscard]] const spec::oci::Config& config() const { return bundle_.config; }
 
  private:
   // Before anything is made in the kernel: what `delete` needs after a crash.
@@ -153,16 +164,49 @@ class Starter {
     request.cgroup = TRY(container_->cgroup());
     request.preserved_fds = TRY(preserved_fds(context_.options));
     request.new_keyring = !context_.options.has("no-new-keyring");
+    request.mounts_in_order = true;
+    request.without_program = without_process_;
+    request.state = hook_state(container_->record(), "creating", 0);
     return runtime::prepare(std::move(request));
   }
 
   Result<Started> start_child(const Options& options, runtime::Prepared& prepared) {
     Started started;
     runtime::Stdio stdio = TRY(stdio_of(prepared.plan));
-    started.launch =
-        TRY(runtime::launch(prepared.plan, std::move(prepared.fds), std::move(stdio)));
-    started.terminal = TRY(await_ready(started.launch, prepared.plan, options));
+    if (prepared.id_maps) own_streams(stdio);
+    hooks_began_ = true;
+    started.launch = TRY(runtime::launch(prepared.plan, std::move(prepared.fds), std::move(stdio),
+                                         prepared.id_maps));
+    const auto hooks = [&] { return run_create_hooks(started.launch.pid); };
+    started.terminal = TRY(await_ready(started.launch, prepared.plan, options, hooks));
     return started;
+  }
+
+  // The state is on disk before the hooks run: they may ask for it, or be killed with us.
+  Result<> run_create_hooks(pid_t pid) {
+    TRY(write_running(pid));
+    const Record& record = container_->record();
+    const spec::oci::Hooks& hooks = *bundle_.config.hooks;
+    TRY(run_hooks("prestart", hooks.prestart, hook_state(record, "created", pid)));
+    return run_hooks("createRuntime", hooks.create_runtime, hook_state(record, "creating", pid));
+  }
+
+  // Pipes and terminals of the host's root: the container's user could not open /dev/stdout. What
+  // cannot change hands stays as it is.
+  void own_streams(const runtime::Stdio& stdio) {
+    const uid_t uid = host_id(bundle_.config.linux_.uid_mappings, bundle_.config.process->user.uid);
+    for (const sys::Fd* fd : {&stdio.in, &stdio.out, &stdio.err}) {
+      struct stat status {};
+      if (!*fd || ::fstat(fd->get(), &status) < 0 || !S_ISFIFO(status.st_mode)) continue;
+      [[maybe_unused]] const int changed = ::fchown(fd->get(), uid, static_cast<gid_t>(-1));
+    }
+  }
+
+  static uid_t host_id(const std::vector<spec::oci::IdMapping>& mappings, std::uint32_t id) {
+    for (const spec::oci::IdMapping& one : mappings)
+      if (id >= one.container_id && id - one.container_id < one.size)
+        return one.host_id + (id - one.container_id);
+    return static_cast<uid_t>(-1);
   }
 
   Result<> write_running(pid_t pid) {
@@ -176,10 +220,12 @@ class Starter {
   Bundle bundle_;
   std::optional<Container> container_;
   runtime::Prepared prepared_;
+  bool without_process_ = false;
+  bool hooks_began_ = false;
 };
 
 // Go through the FIFO; then the report ends (the program runs) or says why it does not.
-Result<> release(const Container& container) {
+Result<> release(const Container& container, const spec::oci::Config& config) {
   const std::string go_path = container.path("go");
   const sys::Fd report = TRY(sys::open_at({}, container.path("report").c_str(), O_RDONLY | O_NONBLOCK));
   const sys::Fd go = TRY_AS("container is not waiting to be started",
@@ -193,12 +239,27 @@ Result<> release(const Container& container) {
   const ssize_t length = ::read(report.get(), &answer, sizeof answer);
   if (length == 0) return {};
   if (length != sizeof answer) return Error::internal("container said a short word");
-  const auto config = TRY(container.config());
+  if (answer.failure.step == runtime::StepKind::RunHook)
+    return Error::internal(fmt::format("startContainer hook: {}",
+                                       answer.failure.errno_value == ETIME ? "it took too long" : "it failed"));
   const std::string program = config.process && !config.process->args.empty()
                                   ? config.process->args[0] : std::string();
   return Error::from_errno(answer.failure.errno_value,
                            fmt::format("exec {}: {}", quote(program),
                                        runtime::name_of(answer.failure.step)));
+}
+
+void run_poststart_hooks(const Context& context, const Container& container,
+                         const spec::oci::Config& config) {
+  if (!config.hooks || config.hooks->poststart.empty()) return;
+  const Record& record = container.record();
+  run_late_hooks(context, "poststart", config.hooks->poststart, hook_state(record, "running", record.pid));
+}
+
+void run_poststop_hooks(const Context& context, const Container& container,
+                        const spec::oci::Config& config) {
+  if (!config.hooks || config.hooks->poststop.empty()) return;
+  run_late_hooks(context, "poststop", config.hooks->poststop, hook_state(container.record(), "stopped", 0));
 }
 
 }  // namespace
@@ -215,7 +276,14 @@ Result<int> start_container(const Context& context) {
   if (status == "stopped") return Error::conflict("cannot start a container that has stopped");
   if (status != "created")
     return Error::conflict(fmt::format("cannot start a container in the {} state", status));
-  TRY(release(container));
+  const auto config = TRY(container.config());
+  if (!config.process) {
+    // Nothing will ever run in it.
+    if (const auto waiting = container.process()) TRY(waiting->signal(SIGKILL));
+    return Error::invalid("config.json: process must be set for a container to be started");
+  }
+  TRY(release(container, config));
+  run_poststart_hooks(context, container, config);
   return 0;
 }
 
@@ -225,14 +293,19 @@ Result<int> run_container(const Context& context) {
   Starter starter(context, Start::Now);
   const Started started = TRY(starter.run());
   auto outcome = go_and_confirm(started.launch, starter.plan());
+  const spec::oci::Config& config = starter.config();
   if (!outcome) {
     TRY(starter.container().remove());
+    run_poststop_hooks(context, starter.container(), config);
     return std::unexpected(std::move(outcome).error());
   }
+  run_poststart_hooks(context, starter.container(), config);
   if (detached) return 0;
   const sys::ExitStatus status =
       TRY(attend(started.launch.pidfd, gate, started.terminal));
-  if (!context.options.has("keep")) TRY(starter.container().remove());
+  if (context.options.has("keep")) return status.code;
+  TRY(starter.container().remove());
+  run_poststop_hooks(context, starter.container(), config);
   return status.code;
 }
 

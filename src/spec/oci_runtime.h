@@ -106,6 +106,8 @@ struct MemoryLimits {
   std::optional<std::int64_t> swap;  // memory + swap together; -1: unlimited
   std::optional<std::uint64_t> swappiness;
   std::optional<bool> disable_oom_killer;
+  std::optional<std::int64_t> kernel;      // v1, and no longer in current kernels
+  std::optional<std::int64_t> kernel_tcp;  // v1
 };
 
 struct CpuLimits {
@@ -185,8 +187,17 @@ struct Seccomp {
   bool operator==(const Seccomp& other) const;
 };
 
+struct IdMapping {
+  std::uint32_t container_id = 0;
+  std::uint32_t host_id = 0;
+  std::uint32_t size = 0;
+};
+
 struct Linux {
   WHERRY_VALUE_TYPE(Linux);
+
+  std::vector<IdMapping> uid_mappings;
+  std::vector<IdMapping> gid_mappings;
 
   std::vector<Device> devices;
   std::vector<Namespace> namespaces;
@@ -200,8 +211,27 @@ struct Linux {
   std::string mount_label;
 };
 
+struct Hook {
+  std::string path;  // absolute
+  std::vector<std::string> args;
+  std::vector<std::string> env;
+  std::optional<std::int64_t> timeout;  // seconds
+};
+
+// In the order in which they run.
+struct Hooks {
+  std::vector<Hook> prestart;          // in `create`, in the runtime's namespaces
+  std::vector<Hook> create_runtime;    // the same
+  std::vector<Hook> create_container;  // the same moment, in the container's namespaces
+  std::vector<Hook> start_container;   // in `start`, as the container's process
+  std::vector<Hook> poststart;         // after `start`, in the runtime's namespaces
+  std::vector<Hook> poststop;          // after `delete`, in the runtime's namespaces
+};
+
 struct Config {
   WHERRY_VALUE_TYPE(Config);
+
+  std::optional<Hooks> hooks;
 
   std::string oci_version;
   std::optional<Process> process;

@@ -93,7 +93,8 @@ struct Describe<spec::oci::MemoryLimits> {
   static constexpr auto fields = std::tuple{
       omit_empty("limit", &T::limit), omit_empty("reservation", &T::reservation),
       omit_empty("swap", &T::swap), omit_empty("swappiness", &T::swappiness),
-      omit_empty("disableOOMKiller", &T::disable_oom_killer)};
+      omit_empty("disableOOMKiller", &T::disable_oom_killer),
+      omit_empty("kernel", &T::kernel), omit_empty("kernelTCP", &T::kernel_tcp)};
 };
 template <>
 struct Describe<spec::oci::CpuLimits> {
@@ -168,9 +169,33 @@ struct Describe<spec::oci::Seccomp> {
       omit_empty("syscalls", &T::syscalls)};
 };
 template <>
+struct Describe<spec::oci::IdMapping> {
+  using T = spec::oci::IdMapping;
+  static constexpr auto fields = std::tuple{
+      field("containerID", &T::container_id), field("hostID", &T::host_id), field("size", &T::size)};
+};
+template <>
+struct Describe<spec::oci::Hook> {
+  using T = spec::oci::Hook;
+  static constexpr auto fields =
+      std::tuple{field("path", &T::path), omit_empty("args", &T::args), omit_empty("env", &T::env),
+                 omit_empty("timeout", &T::timeout)};
+};
+template <>
+struct Describe<spec::oci::Hooks> {
+  using T = spec::oci::Hooks;
+  static constexpr auto fields = std::tuple{
+      omit_empty("prestart", &T::prestart), omit_empty("createRuntime", &T::create_runtime),
+      omit_empty("createContainer", &T::create_container),
+      omit_empty("startContainer", &T::start_container), omit_empty("poststart", &T::poststart),
+      omit_empty("poststop", &T::poststop)};
+};
+template <>
 struct Describe<spec::oci::Linux> {
   using T = spec::oci::Linux;
-  static constexpr auto fields = std::tuple{omit_empty("devices", &T::devices),
+  static constexpr auto fields = std::tuple{omit_empty("uidMappings", &T::uid_mappings),
+                                            omit_empty("gidMappings", &T::gid_mappings),
+                                            omit_empty("devices", &T::devices),
                                             omit_empty("namespaces", &T::namespaces),
                                             omit_empty("sysctl", &T::sysctl),
                                             omit_empty("resources", &T::resources),
@@ -188,7 +213,8 @@ struct Describe<spec::oci::Config> {
       std::tuple{field("ociVersion", &T::oci_version), omit_empty("process", &T::process),
                  omit_empty("root", &T::root), omit_empty("hostname", &T::hostname),
                  omit_empty("domainname", &T::domainname), omit_empty("mounts", &T::mounts),
-                 omit_empty("linux", &T::linux_), omit_empty("annotations", &T::annotations)};
+                 omit_empty("hooks", &T::hooks), omit_empty("linux", &T::linux_),
+                 omit_empty("annotations", &T::annotations)};
 };
 template <>
 struct Describe<spec::oci::State> {
