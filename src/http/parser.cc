@@ -3,13 +3,33 @@
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 
+#include <algorithm>
+#include <functional>
+
 #include "http/query.h"
 
 namespace wherry::http {
 namespace beast = boost::beast;
 
+namespace {
+
+// "0", the end of its line and the empty line behind it: what is left of any chunked body is at
+// least that long.
+constexpr std::size_t kShortestEnd = 5;
+
+}  // namespace
+
 struct RequestParser::State {
   beast::http::request_parser<beast::http::buffer_body> parser;
+  std::uint64_t chunk_left = 0;
+  std::function<void(std::uint64_t, beast::string_view, beast::error_code&)> on_chunk =
+      [this](std::uint64_t size, beast::string_view, beast::error_code&) { chunk_left = size; };
+
+  // Beast aborts when it sees the head of a last chunk for the second time with less than five
+  // bytes (basic_parser::parse_chunk_header).
+  [[nodiscard]] bool has_enough(std::string_view bytes) const {
+    return bytes.size() >= (parser.chunked() && chunk_left == 0 ? kShortestEnd : 1);
+  }
 };
 
 namespace {
@@ -31,6 +51,7 @@ std::string text_of(beast::string_view text) {
 RequestParser::RequestParser(std::size_t head_limit_bytes) : state_(std::make_unique<State>()) {
   state_->parser.header_limit(static_cast<std::uint32_t>(head_limit_bytes));
   state_->parser.body_limit(boost::none);
+  state_->parser.on_chunk_header(state_->on_chunk);
 }
 RequestParser::~RequestParser() = default;
 RequestParser::RequestParser(RequestParser&&) noexcept = default;
@@ -93,10 +114,12 @@ Parsed<std::size_t> RequestParser::read_body(std::string_view& bytes, std::span<
   parser.get().body().data = out.data();
   parser.get().body().size = out.size();
   parser.get().body().more = true;
-  while (!parser.is_done() && !bytes.empty() && parser.get().body().size > 0) {
+  while (!parser.is_done() && state_->has_enough(bytes) && parser.get().body().size > 0) {
     beast::error_code error;
+    const std::size_t room = parser.get().body().size;
     const std::size_t taken = parser.put(boost::asio::buffer(bytes.data(), bytes.size()), error);
     bytes.remove_prefix(taken);
+    state_->chunk_left -= std::min<std::uint64_t>(state_->chunk_left, room - parser.get().body().size);
     if (error == beast::http::error::need_more || error == beast::http::error::need_buffer) break;
     if (error) return failure(error);
   }

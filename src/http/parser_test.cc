@@ -65,6 +65,37 @@ TEST(RequestParser, joins_chunks_and_leaves_the_next_request_alone) {
   EXPECT_EQ(bytes, "GET");
 }
 
+TEST(RequestParser, takes_chunks_in_pieces_of_any_size) {
+  const std::string text =
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "1\r\na\r\n3;x=y\r\nbcd\r\n0;last\r\nTrailer: 1\r\n\r\n";
+  for (const std::string& body_text : {text, text.substr(0, text.find("1\r\na")) + "0\r\n\r\n"})
+    for (std::size_t piece = 1; piece < 9; ++piece) {
+      RequestParser parser(kHeadLimit);
+      std::string pending;
+      std::string body;
+      bool head = false;
+      for (std::size_t at = 0; at < body_text.size(); at += piece) {
+        pending += body_text.substr(at, piece);
+        std::string_view bytes = pending;
+        if (!head) head = *parser.read_head(bytes);
+        std::array<char, 8> out{};
+        if (head) body.append(out.data(), *parser.read_body(bytes, out));
+        pending.erase(0, pending.size() - bytes.size());
+      }
+      EXPECT_TRUE(parser.body_done()) << piece;
+      EXPECT_EQ(body, body_text == text ? "abcd" : "") << piece;
+    }
+}
+
+TEST(RequestParser, gives_what_came_of_a_chunk_before_the_rest_comes) {
+  std::string_view bytes = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nxy";
+  RequestParser parser(kHeadLimit);
+  ASSERT_TRUE(*parser.read_head(bytes));
+  std::array<char, 8> out{};
+  EXPECT_EQ(*parser.read_body(bytes, out), 2U);
+}
+
 TEST(RequestParser, refuses_length_beside_chunks) {
   EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: "
                       "chunked\r\n\r\n"),
