@@ -25,10 +25,11 @@ struct RequestParser::State {
   std::function<void(std::uint64_t, beast::string_view, beast::error_code&)> on_chunk =
       [this](std::uint64_t size, beast::string_view, beast::error_code&) { chunk_left = size; };
 
-  // Beast aborts when it sees the head of a last chunk for the second time with less than five
-  // bytes (basic_parser::parse_chunk_header).
+  // Beast aborts when it sees the head of a last chunk, whose size begins with 0, for the second
+  // time with less than five bytes (basic_parser::parse_chunk_header).
   [[nodiscard]] bool has_enough(std::string_view bytes) const {
-    return bytes.size() >= (parser.chunked() && chunk_left == 0 ? kShortestEnd : 1);
+    const bool may_be_last = parser.chunked() && chunk_left == 0 && bytes.starts_with('0');
+    return bytes.size() >= (may_be_last ? kShortestEnd : 1);
   }
 };
 
