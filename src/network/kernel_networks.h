@@ -4,7 +4,7 @@
 //
 // Locks, in this order: firewall_mutex_ (held while the table is written, so that what it
 // says is never older than state_), route_mutex_ (work off the critical path), state_ (short,
-// no I/O). Calls for one container come one after the other: the engine sees to it.
+// no I/O), that of ports_. Calls for one container come one after the other: the engine sees to it.
 #pragma once
 
 #include <map>
@@ -18,6 +18,7 @@
 #include "network/network.h"
 #include "network/plan.h"
 #include "network/pool.h"
+#include "network/port_table.h"
 #include "network/rules_watch.h"
 #include "network/sandbox.h"
 
@@ -50,12 +51,6 @@ struct SegmentFacts {
   BridgeSettings settings;
   bool internal = false;
   std::optional<Addressing6> addressing6 = std::nullopt;
-};
-
-// A port of a container's that is published, and what keeps it ours on the host.
-struct HeldPort {
-  PublishedPort port;
-  sys::Fd socket;  // bound to it; empty where the kernel lacks the protocol's sockets
 };
 
 struct Taken {
@@ -160,9 +155,7 @@ class KernelNetworks final : public Networks {
   void hold_live_ports(const LivePorts& live);
   Result<std::vector<HeldPort>> hold_ports(const ContainerId& container,
                                            std::span<const PortRequest> ports, Ipv4 fallback);
-  Result<HeldPort> hold_port(const PortRequest& request, Ipv4 host_ip,
-                             std::span<const HeldPort> mine);
-  bool is_published(const PublishedPort& port, std::span<const HeldPort> mine);
+  Result<HeldPort> hold_port(const PortRequest& request, Ipv4 host_ip);
   void retarget_ports(const ContainerId& container);
   void unpublish(const ContainerId& container);
 
@@ -181,6 +174,7 @@ class KernelNetworks final : public Networks {
   // For work off the critical path; held over its system calls, which do not wait.
   std::mutex route_mutex_;
   sys::NetlinkSocket route_;
+  PortTable ports_;  // before state_, which holds ports of it
   Guarded<State> state_;
 };
 

@@ -1,8 +1,5 @@
 // Published ports: held on the host by a bound socket, carried out by the firewall's maps.
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,57 +13,6 @@ namespace {
 
 constexpr std::size_t kMaximumPorts = 16384;  // of one engine: each holds a descriptor
 
-int socket_type(Protocol protocol) {
-  return protocol == Protocol::Udp ? SOCK_DGRAM : SOCK_STREAM;
-}
-
-bool overlap(const PublishedPort& one, const PublishedPort& other) {
-  if (one.protocol != other.protocol || one.host_port != other.host_port) return false;
-  constexpr std::string_view any = "0.0.0.0";
-  return one.host_ip == other.host_ip || one.host_ip == any || other.host_ip == any;
-}
-
-Error allocated(const std::string& ip, std::uint16_t port) {
-  return Error::internal(fmt::format("Bind for {}:{} failed: port is already allocated", ip, port));
-}
-
-struct BoundSocket {
-  sys::Fd fd;
-  std::uint16_t port = 0;
-};
-
-// Bound to the port (0: one that the kernel picks) and, for TCP, listening, because two
-// sockets with SO_REUSEADDR share a port while neither listens. Nothing ever arrives: the
-// firewall's map comes first.
-Result<BoundSocket> bind_socket(Protocol protocol, Ipv4 ip, std::uint16_t port) {
-  BoundSocket bound{sys::Fd(::socket(AF_INET, socket_type(protocol) | SOCK_CLOEXEC,
-                                     static_cast<int>(protocol))),
-                    port};
-  if (!bound.fd) return Error::from_errno(errno, "socket");
-  const int one = 1;
-  if (protocol == Protocol::Tcp)
-    ::setsockopt(bound.fd.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(ip.value);
-  if (::bind(bound.fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
-    return Error::from_errno(errno, "bind");
-  if (protocol == Protocol::Tcp && ::listen(bound.fd.get(), 0) < 0)
-    return Error::from_errno(errno, "listen");
-  socklen_t length = sizeof address;
-  if (::getsockname(bound.fd.get(), reinterpret_cast<sockaddr*>(&address), &length) < 0)
-    return Error::from_errno(errno, "getsockname");
-  bound.port = ntohs(address.sin_port);
-  return bound;
-}
-
-// A kernel without SCTP sockets still forwards SCTP: nobody on this host can have the port.
-bool has_no_sockets(const Error& error, Protocol protocol) {
-  return protocol == Protocol::Sctp &&
-         (error.errno_value() == EPROTONOSUPPORT || error.errno_value() == ESOCKTNOSUPPORT);
-}
-
 // Somebody has removed the table or elements of it: the watch is on its way, but who asks now
 // does not wait for it.
 bool was_torn(const Result<>& changed) {
@@ -79,50 +25,25 @@ std::vector<PortTarget> targets_of(const Taken& taken) {
   std::vector<PortTarget> targets;
   if (!taken.port_target) return targets;
   for (const HeldPort& held : taken.ports) {
-    const auto ip = parse_ipv4(held.port.host_ip);
-    targets.push_back({.protocol = static_cast<std::uint8_t>(held.port.protocol),
+    const PublishedPort& port = held.port();
+    const auto ip = parse_ipv4(port.host_ip);
+    targets.push_back({.protocol = static_cast<std::uint8_t>(port.protocol),
                        .host_ip = ip && ip->value != 0 ? ip : std::nullopt,
-                       .host_port = held.port.host_port,
+                       .host_port = port.host_port,
                        .container_ip = *taken.port_target,
-                       .container_port = held.port.container_port});
+                       .container_port = port.container_port});
   }
   return targets;
 }
 
-bool KernelNetworks::is_published(const PublishedPort& port, std::span<const HeldPort> mine) {
-  const auto overlaps = [&](const HeldPort& held) { return overlap(held.port, port); };
-  if (std::ranges::any_of(mine, overlaps)) return true;
-  auto state = state_.lock();
-  return std::ranges::any_of(state->taken, [&](const auto& entry) {
-    return std::ranges::any_of(entry.second.ports, overlaps);
-  });
-}
-
-Result<HeldPort> KernelNetworks::hold_port(const PortRequest& request, Ipv4 host_ip,
-                                           std::span<const HeldPort> mine) {
-  HeldPort held{{request.protocol, request.container_port, host_ip.str(), request.first}, {}};
-  for (std::uint32_t port = request.first; port <= request.last; ++port) {
-    const bool last = port == request.last;
-    held.port.host_port = static_cast<std::uint16_t>(port);
-    auto bound = bind_socket(request.protocol, host_ip, held.port.host_port);
-    if (bound) {
-      held.port.host_port = bound->port;
-      held.socket = std::move(bound->fd);
-      return held;
-    }
-    const int reason = bound.error().errno_value();
-    if (has_no_sockets(bound.error(), request.protocol)) {
-      if (port != 0 && !is_published(held.port, mine)) return held;
-    } else if (reason != EADDRINUSE) {
-      return Error::from_errno(
-          reason, fmt::format("failed to bind host port for {}:{}", held.port.host_ip, port));
-    }
-    if (!last) continue;
-    if (is_published(held.port, mine)) return allocated(held.port.host_ip, held.port.host_port);
-    return Error::internal(fmt::format("failed to bind host port {}:{}: address already in use",
-                                       held.port.host_ip, port));
+// The first port of the range that is free; docker's words of the last one if none is.
+Result<HeldPort> KernelNetworks::hold_port(const PortRequest& request, Ipv4 host_ip) {
+  PublishedPort wanted{request.protocol, request.container_port, host_ip.str(), request.first};
+  for (;; ++wanted.host_port) {
+    auto held = ports_.hold(wanted, host_ip);
+    const bool is_taken = !held && held.error().errno_value() == 0;
+    if (!is_taken || wanted.host_port >= request.last) return held;
   }
-  return allocated(held.port.host_ip, request.last);
 }
 
 Result<std::vector<HeldPort>> KernelNetworks::hold_ports(const ContainerId& container,
@@ -147,7 +68,7 @@ Result<std::vector<HeldPort>> KernelNetworks::hold_ports(const ContainerId& cont
                    fmt::format("wherry: publishing on the address '{}' is not available in "
                                "wherry " WHERRY_VERSION,
                                request.host_ip));
-    held.push_back(TRY(hold_port(request, *ip, held)));
+    held.push_back(TRY(hold_port(request, *ip)));
   }
   return held;
 }
@@ -168,7 +89,7 @@ Result<std::vector<PublishedPort>> KernelNetworks::publish(const ContainerId& co
     log::warning("published ports are not reachable at 127.0.0.1: {}",
                  allowed.error().message());
   std::vector<PublishedPort> published;
-  for (const HeldPort& port : held) published.push_back(port.port);
+  for (const HeldPort& port : held) published.push_back(port.port());
   Taken entry{.endpoints = {}, .netns = {}, .ports = std::move(held),
               .port_target = parse_ipv4(gateway->ip)};
 
@@ -186,20 +107,9 @@ Result<std::vector<PublishedPort>> KernelNetworks::publish(const ContainerId& co
   return std::unexpected(std::move(added).error().within("publish ports"));
 }
 
-// The same ports as before the engine was restarted. One that somebody took meanwhile is
-// published all the same: the packets go where they went.
 void KernelNetworks::hold_live_ports(const LivePorts& live) {
   std::vector<HeldPort> held;
-  for (const PublishedPort& port : live.ports) {
-    HeldPort entry{port, {}};
-    if (auto bound = bind_socket(port.protocol, parse_ipv4(port.host_ip).value_or(Ipv4{}),
-                                 port.host_port))
-      entry.socket = std::move(bound->fd);
-    else
-      log::warning("container {}: hold port {}:{}: {}", live.container.short_form(), port.host_ip,
-                   port.host_port, bound.error().message());
-    held.push_back(std::move(entry));
-  }
+  for (const PublishedPort& port : live.ports) held.push_back(ports_.adopt(port));
   auto state = state_.lock();
   const Endpoint* gateway = state->gateway_of(live.container);
   if (gateway == nullptr) return;
