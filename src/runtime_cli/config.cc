@@ -2,83 +2,105 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <span>
 
 #include "base/strings.h"
+#include "runtime_cli/check.h"
+#include "runtime_cli/check_words.h"
 #include "spec/oci_runtime_json.h"
 
 namespace wherry::runtime_cli {
 namespace {
 
-// Fields of the specification that nothing here acts on. "[]" is every element of an array.
-constexpr std::array<std::string_view, 20> kRefusedConfig{
-    "mounts[].uidMappings",
-    "mounts[].gidMappings",
-    "linux.netDevices",
-    "linux.intelRdt",
-    "linux.memoryPolicy",
-    "linux.personality",
-    "linux.timeOffsets",
-    "linux.seccomp.listenerPath",
-    "linux.seccomp.listenerMetadata",
-    "linux.resources.hugepageLimits",
-    "linux.resources.network.classID",
-    "linux.resources.network.priorities",
-    "linux.resources.rdma",
-    "linux.resources.blockIO.leafWeight",
-    "linux.resources.blockIO.weightDevice[].leafWeight",
-    "solaris",
-    "windows",
-    "vm",
-    "zos",
-    "freebsd",
-};
-constexpr std::array<std::string_view, 4> kRefusedProcess{"scheduler", "execCPUAffinity",
-                                                          "commandLine", "user.username"};
+// Sections and fields of other platforms, which no struct of ours has.
+constexpr std::array<std::string_view, 5> kForeignSections{"solaris", "windows", "vm", "zos", "freebsd"};
+constexpr std::array<std::string_view, 2> kForeignProcess{"commandLine", "user.username"};
 
-bool is_set(const json::Value& value) {
-  if (value.is_null()) return false;
-  if (value.is_bool()) return value.get_bool();
-  if (value.is_string()) return !value.get_string().empty();
-  if (value.is_array()) return !value.get_array().empty();
-  if (value.is_object()) return !value.get_object().empty();
-  return !(value.is_int64() && value.get_int64() == 0);
+// Members without which the struct around them says nothing; the reader takes what is missing as 0.
+// (Strings that must be there are refused as empty ones.)
+constexpr std::array<std::string_view, 28> kRequired{
+    "linux.uidMappings[].containerID", "linux.uidMappings[].hostID", "linux.uidMappings[].size",
+    "linux.gidMappings[].containerID", "linux.gidMappings[].hostID", "linux.gidMappings[].size",
+    "mounts[].uidMappings[].containerID", "mounts[].uidMappings[].hostID", "mounts[].uidMappings[].size",
+    "mounts[].gidMappings[].containerID", "mounts[].gidMappings[].hostID", "mounts[].gidMappings[].size",
+    "linux.resources.devices[].allow", "linux.resources.hugepageLimits[].limit",
+    "linux.resources.network.priorities[].priority",
+    "linux.resources.blockIO.weightDevice[].major", "linux.resources.blockIO.weightDevice[].minor",
+    "linux.resources.blockIO.throttleReadBpsDevice[].major", "linux.resources.blockIO.throttleReadBpsDevice[].minor",
+    "linux.resources.blockIO.throttleWriteBpsDevice[].major", "linux.resources.blockIO.throttleWriteBpsDevice[].minor",
+    "linux.resources.blockIO.throttleReadIOPSDevice[].major", "linux.resources.blockIO.throttleReadIOPSDevice[].minor",
+    "linux.resources.blockIO.throttleWriteIOPSDevice[].major", "linux.resources.blockIO.throttleWriteIOPSDevice[].minor",
+    "linux.seccomp.syscalls[].args[].index", "linux.seccomp.syscalls[].args[].value", "linux.seccomp.syscalls[].args[].op"};
+constexpr std::array<std::string_view, 5> kRequiredOfProcess{"rlimits[].hard", "rlimits[].soft", "consoleSize.height",
+                                                            "consoleSize.width", "cwd"};
+
+// Empty strings, arrays and objects ask for nothing.
+bool asks_for_nothing(const json::Value& value) {
+  if (value.is_string()) return value.get_string().empty();
+  if (value.is_array()) return value.get_array().empty();
+  if (value.is_object()) return value.get_object().empty();
+  return value.is_null();
 }
 
-bool is_set_at(const json::Value& value, std::string_view path) {
-  if (path.empty()) return is_set(value);
-  if (path.starts_with("[]")) {
-    if (!value.is_array()) return false;
-    for (const json::Value& element : value.get_array())
-      if (is_set_at(element, path.substr(2))) return true;
-    return false;
+const json::Value* find_at(const json::Value& value, std::string_view path) {
+  const json::Value* found = &value;
+  for (const std::string_view name : split(path, '.')) {
+    if (!found->is_object()) return nullptr;
+    found = json::detail::find_member(found->get_object(), name);
+    if (found == nullptr) return nullptr;
   }
-  if (path.starts_with('.')) path.remove_prefix(1);
-  if (!value.is_object()) return false;
-  const std::size_t end = path.find_first_of(".[");
-  const json::Value* member =
-      json::detail::find_member(value.get_object(), path.substr(0, end));
-  return member != nullptr &&
-         is_set_at(*member, end == std::string_view::npos ? "" : path.substr(end));
+  return found;
 }
 
-Error not_available(std::string_view path) {
-  return {ErrorKind::NotImplemented,
-          fmt::format("config.json: {} is not available in wherry-runtime {}", path,
-                      WHERRY_VERSION)};
-}
-
-Result<> refuse(const json::Value& value, std::span<const std::string_view> paths,
-                std::string_view prefix) {
-  for (const std::string_view path : paths)
-    if (is_set_at(value, path)) return not_available(fmt::format("{}{}", prefix, path));
+Result<> refuse(const json::Value& value, std::span<const std::string_view> paths) {
+  for (const std::string_view path : paths) {
+    const json::Value* found = find_at(value, path);
+    if (found != nullptr && !asks_for_nothing(*found)) return at(path, not_available());
+  }
   return {};
 }
 
-Result<> check_version(const std::string& version) {
-  if (version.starts_with("1.")) return {};
-  return Error::invalid(fmt::format("config.json: ociVersion {} is not supported", quote(version)));
+Result<> require_at(const json::Value& value, std::string_view path) {  // NOLINT(misc-no-recursion): by the path
+  if (path.starts_with("[]")) {
+    if (!value.is_array()) return {};
+    for (std::size_t i = 0; i < value.get_array().size(); ++i)
+      if (auto found = require_at(value.get_array()[i], path.substr(2)); !found)
+        return below(fmt::format("[{}]", i), found.error());
+    return {};
+  }
+  if (path.starts_with('.')) path.remove_prefix(1);
+  if (!value.is_object()) return {};
+  const std::size_t end = std::min(path.find_first_of(".["), path.size());
+  const std::string_view name = path.substr(0, end);
+  const json::Value* member = json::detail::find_member(value.get_object(), name);
+  const bool missing = member == nullptr || member->is_null();
+  if (end == path.size()) return missing ? at(name, wrong("must be set")) : Result<>{};
+  return missing ? Result<>{} : at(name, require_at(*member, path.substr(end)));
+}
+
+Result<> require(const json::Value& value, std::span<const std::string_view> paths) {
+  for (const std::string_view path : paths) TRY(require_at(value, path));
+  return {};
+}
+
+// The reader's ".a.b[1]: reason" without its first dot.
+Error of_reader(const Error& error) {
+  const std::string& text = error.message();
+  return {error.kind(), text.starts_with('.') ? text.substr(1) : text};
+}
+
+Result<> check_members_of_process(const json::Value& process) {
+  TRY(refuse(process, kForeignProcess));
+  return require(process, kRequiredOfProcess);
+}
+
+template <class T>
+Result<T> read_as(const json::Value& value) {
+  auto read = json::from_value<T>(value);
+  if (!read) return of_reader(read.error());
+  return read;
 }
 
 // Rules of a config name what else a container may use: its /dev always works, as with runc and
@@ -104,22 +126,22 @@ void allow_default_devices(spec::oci::Config& config) {
 
 Result<spec::oci::Config> parse_config(std::string_view text) {
   const json::Value value = TRY_AS("config.json", json::parse_value(text));
-  TRY(refuse(value, kRefusedConfig, ""));
-  if (value.is_object())
-    if (const json::Value* process = json::detail::find_member(value.get_object(), "process"))
-      TRY(refuse(*process, kRefusedProcess, "process."));
-  auto config = TRY_AS("config.json", json::from_value<spec::oci::Config>(value));
-  TRY(check_version(config.oci_version));
-  if (!config.root || config.root->path.empty())
-    return Error::invalid("config.json: root.path must not be empty");
+  TRY_AS("config.json", refuse(value, kForeignSections));
+  if (const json::Value* process = find_at(value, "process"))
+    TRY_AS("config.json", at("process", check_members_of_process(*process)));
+  TRY_AS("config.json", require(value, kRequired));
+  auto config = TRY_AS("config.json", read_as<spec::oci::Config>(value));
+  TRY_AS("config.json", check_config(config));
   allow_default_devices(config);
   return config;
 }
 
 Result<spec::oci::Process> parse_process(std::string_view text) {
   const json::Value value = TRY_AS("process.json", json::parse_value(text));
-  TRY(refuse(value, kRefusedProcess, "process."));
-  return json::from_value<spec::oci::Process>(value);
+  TRY_AS("process.json", check_members_of_process(value));
+  auto process = TRY_AS("process.json", read_as<spec::oci::Process>(value));
+  TRY_AS("process.json", check_process(process));
+  return process;
 }
 
 }  // namespace wherry::runtime_cli

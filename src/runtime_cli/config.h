@@ -1,4 +1,5 @@
-// config.json from outside: what wherry does not do is refused by its JSON path.
+// config.json from outside: what is wrong in it, and what wherry does not do, is refused by its JSON
+// path before anything is made.
 #pragma once
 
 #include <string>
@@ -9,7 +10,8 @@
 
 namespace wherry::runtime_cli {
 
-// NotImplemented names the first field that is set and that nothing here acts on.
+// A wrong document is InvalidArgument, a field that is set and that nothing here acts on
+// NotImplemented; both name the field: "config.json: linux.seccomp.flags[0]: ...".
 Result<spec::oci::Config> parse_config(std::string_view text);
 Result<spec::oci::Process> parse_process(std::string_view text);
 

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "runtime_cli/config.h"
-
 namespace wherry::runtime_cli {
 namespace {
 
@@ -45,51 +43,6 @@ TEST(Options, name_what_is_wrong) {
   EXPECT_FALSE(parse({"state", "a", "b"}));
   EXPECT_EQ(parse({"checkpoint", "id"}).error().kind(), ErrorKind::NotImplemented);
   EXPECT_EQ(parse({"run", "--pidfd-socket", "x", "id"}).error().kind(), ErrorKind::NotImplemented);
-}
-
-std::string config_error(const std::string& more) {
-  const auto config =
-      parse_config(R"({"ociVersion":"1.0.2","root":{"path":"r"},)" + more + "}");
-  return config ? std::string() : config.error().message();
-}
-
-struct Refused {
-  const char* json;
-  const char* path;
-};
-class ConfigRefuses : public testing::TestWithParam<Refused> {};
-TEST_P(ConfigRefuses, by_json_path) {
-  const std::string message = config_error(GetParam().json);
-  EXPECT_TRUE(message.starts_with(std::string("config.json: ") + GetParam().path + " is not"))
-      << message;
-}
-INSTANTIATE_TEST_SUITE_P(
-    Fields, ConfigRefuses,
-    testing::Values(
-        Refused{R"("linux":{"timeOffsets":{"boottime":{"secs":1}}})", "linux.timeOffsets"},
-        Refused{R"("mounts":[{"destination":"/a"},{"destination":"/b","uidMappings":[{"size":1}]}])",
-                "mounts[].uidMappings"},
-        Refused{R"("linux":{"resources":{"hugepageLimits":[{"limit":1}]}})",
-                "linux.resources.hugepageLimits"},
-        Refused{R"("linux":{"resources":{"network":{"classID":5}}})",
-                "linux.resources.network.classID"},
-        Refused{R"("linux":{"seccomp":{"listenerPath":"/s"}})", "linux.seccomp.listenerPath"},
-        Refused{R"("process":{"scheduler":{"policy":"SCHED_IDLE"}})", "process.scheduler"},
-        Refused{R"("vm":{"kernel":{"path":"/k"}})", "vm"}));
-
-TEST(Config, lets_empty_forms_pass) {
-  EXPECT_EQ(config_error(R"("hooks":{},"linux":{"intelRdt":null,"mountLabel":"",
-      "resources":{"network":{"classID":0},"hugepageLimits":[]}})"), "");
-}
-
-TEST(Config, says_where_a_document_is_wrong) {
-  EXPECT_TRUE(parse_config("{").error().message().starts_with("config.json: "));
-  EXPECT_EQ(parse_config(R"({"ociVersion":"2.0.0","root":{"path":"r"}})").error().message(),
-            "config.json: ociVersion \"2.0.0\" is not supported");
-  EXPECT_EQ(parse_config(R"({"ociVersion":"1.0.0"})").error().message(),
-            "config.json: root.path must not be empty");
-  EXPECT_NE(config_error(R"("mounts":[{"destination":5}])").find("mounts[0].destination"),
-            std::string::npos);
 }
 
 }  // namespace

@@ -48,6 +48,11 @@ Result<Bundle> load_bundle(const Options& options) {
   bundle.config = TRY(parse_config(bundle.config_text));
   const std::string& root = bundle.config.root->path;
   bundle.rootfs = absolute(root.starts_with('/') ? root : bundle.path + "/" + root);
+  struct stat status {};
+  if (::stat(bundle.rootfs.c_str(), &status) < 0)
+    return Error::from_errno(errno, fmt::format("config.json: root.path: {}", bundle.rootfs));
+  if (!S_ISDIR(status.st_mode))
+    return Error::invalid(fmt::format("config.json: root.path: {} is not a directory", bundle.rootfs));
   return bundle;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/value_type.h"
+#include "spec/oci_resources.h"
 
 namespace wherry::spec::oci {
 
@@ -47,6 +48,23 @@ struct IoPriority {
   std::int64_t priority = 0;
 };
 
+// sched_setattr(2).
+struct Scheduler {
+  std::string policy;  // SCHED_*
+  std::optional<std::int32_t> nice;
+  std::optional<std::int32_t> priority;
+  std::vector<std::string> flags;  // SCHED_FLAG_*
+  std::optional<std::uint64_t> runtime;
+  std::optional<std::uint64_t> deadline;
+  std::optional<std::uint64_t> period;
+};
+
+// Processors of an exec: before and after it is in the container's groups.
+struct CpuAffinity {
+  std::string initial;
+  std::string final_;
+};
+
 struct Process {
   WHERRY_VALUE_TYPE(Process);
 
@@ -63,6 +81,8 @@ struct Process {
   std::optional<std::int64_t> oom_score_adj;
   std::string selinux_label;
   std::optional<IoPriority> io_priority;
+  std::optional<Scheduler> scheduler;
+  std::optional<CpuAffinity> exec_cpu_affinity;
 };
 
 struct Root {
@@ -70,11 +90,19 @@ struct Root {
   bool readonly = false;
 };
 
+struct IdMapping {
+  std::uint32_t container_id = 0;
+  std::uint32_t host_id = 0;
+  std::uint32_t size = 0;
+};
+
 struct Mount {
   std::string destination;
   std::string type;
   std::string source;
   std::vector<std::string> options;
+  std::vector<IdMapping> uid_mappings;
+  std::vector<IdMapping> gid_mappings;
 };
 
 struct Device {
@@ -88,76 +116,8 @@ struct Device {
 };
 
 struct Namespace {
-  std::string type;  // mount pid network uts ipc user cgroup
+  std::string type;  // mount pid network uts ipc user cgroup time
   std::string path;  // empty: a new one
-};
-
-struct DeviceRule {
-  bool allow = false;
-  std::string type;  // a, c, b; empty: a
-  std::optional<std::int64_t> major;
-  std::optional<std::int64_t> minor;
-  std::string access;  // of r, w, m
-};
-
-struct MemoryLimits {
-  std::optional<std::int64_t> limit;
-  std::optional<std::int64_t> reservation;
-  std::optional<std::int64_t> swap;  // memory + swap together; -1: unlimited
-  std::optional<std::uint64_t> swappiness;
-  std::optional<bool> disable_oom_killer;
-  std::optional<std::int64_t> kernel;      // v1, and no longer in current kernels
-  std::optional<std::int64_t> kernel_tcp;  // v1
-};
-
-struct CpuLimits {
-  std::optional<std::uint64_t> shares;
-  std::optional<std::int64_t> quota;
-  std::optional<std::uint64_t> burst;
-  std::optional<std::uint64_t> period;
-  std::optional<std::int64_t> realtime_runtime;
-  std::optional<std::uint64_t> realtime_period;
-  std::string cpus;
-  std::string mems;
-  std::optional<std::int64_t> idle;
-};
-
-struct PidsLimits {
-  std::int64_t limit = 0;  // <= 0: unlimited
-};
-
-struct WeightDevice {
-  std::int64_t major = 0;
-  std::int64_t minor = 0;
-  std::optional<std::uint16_t> weight;
-};
-
-struct ThrottleDevice {
-  std::int64_t major = 0;
-  std::int64_t minor = 0;
-  std::uint64_t rate = 0;
-};
-
-struct BlockIoLimits {
-  WHERRY_VALUE_TYPE(BlockIoLimits);
-
-  std::optional<std::uint16_t> weight;
-  std::vector<WeightDevice> weight_device;
-  std::vector<ThrottleDevice> read_bps;
-  std::vector<ThrottleDevice> write_bps;
-  std::vector<ThrottleDevice> read_iops;
-  std::vector<ThrottleDevice> write_iops;
-};
-
-struct Resources {
-  WHERRY_VALUE_TYPE(Resources);
-
-  std::vector<DeviceRule> devices;
-  std::optional<MemoryLimits> memory;
-  std::optional<CpuLimits> cpu;
-  std::optional<PidsLimits> pids;
-  std::optional<BlockIoLimits> block_io;
-  std::map<std::string, std::string> unified;
 };
 
 struct SeccompArg {
@@ -183,14 +143,39 @@ struct Seccomp {
   std::optional<std::uint32_t> default_errno_ret;
   std::vector<std::string> architectures;  // SCMP_ARCH_*; the native one is always there
   std::vector<std::string> flags;          // SECCOMP_FILTER_FLAG_*
+  std::string listener_path;               // of the socket that gets SCMP_ACT_NOTIFY's descriptor
+  std::string listener_metadata;
   std::vector<SeccompRule> syscalls;
   bool operator==(const Seccomp& other) const;
 };
 
-struct IdMapping {
-  std::uint32_t container_id = 0;
-  std::uint32_t host_id = 0;
-  std::uint32_t size = 0;
+struct TimeOffset {
+  std::int64_t secs = 0;
+  std::uint32_t nanosecs = 0;
+};
+
+struct Personality {
+  std::string domain;  // LINUX, LINUX32
+  std::vector<std::string> flags;
+};
+
+// set_mempolicy(2).
+struct MemoryPolicy {
+  std::string mode;   // MPOL_*
+  std::string nodes;  // "0-3,7"
+  std::vector<std::string> flags;  // MPOL_F_*
+};
+
+struct NetDevice {
+  std::string name;  // in the container; empty: as on the host
+};
+
+struct IntelRdt {
+  std::string clos_id;
+  std::vector<std::string> schemata;
+  std::string l3_cache_schema;
+  std::string mem_bw_schema;
+  bool enable_monitoring = false;
 };
 
 struct Linux {
@@ -209,6 +194,11 @@ struct Linux {
   std::vector<std::string> masked_paths;
   std::vector<std::string> readonly_paths;
   std::string mount_label;
+  std::map<std::string, TimeOffset> time_offsets;  // boottime, monotonic
+  std::optional<Personality> personality;
+  std::optional<MemoryPolicy> memory_policy;
+  std::map<std::string, NetDevice> net_devices;  // by name on the host
+  std::optional<IntelRdt> intel_rdt;
 };
 
 struct Hook {

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "spec/json.h"
+#include "spec/oci_resources_json.h"
 #include "spec/oci_runtime.h"
 
 namespace wherry::json {
@@ -41,6 +42,25 @@ struct Describe<spec::oci::IoPriority> {
       std::tuple{field("class", &T::policy), field("priority", &T::priority)};
 };
 template <>
+struct Describe<spec::oci::Scheduler> {
+  using T = spec::oci::Scheduler;
+  static constexpr auto fields =
+      std::tuple{field("policy", &T::policy),
+                 omit_empty("nice", &T::nice),
+                 omit_empty("priority", &T::priority),
+                 omit_empty("flags", &T::flags),
+                 omit_empty("runtime", &T::runtime),
+                 omit_empty("deadline", &T::deadline),
+                 omit_empty("period", &T::period)};
+};
+template <>
+struct Describe<spec::oci::CpuAffinity> {
+  using T = spec::oci::CpuAffinity;
+  static constexpr auto fields =
+      std::tuple{omit_empty("initial", &T::initial),
+                 omit_empty("final", &T::final_)};
+};
+template <>
 struct Describe<spec::oci::Process> {
   using T = spec::oci::Process;
   static constexpr auto fields = std::tuple{
@@ -50,7 +70,8 @@ struct Describe<spec::oci::Process> {
       omit_empty("rlimits", &T::rlimits), omit_empty("noNewPrivileges", &T::no_new_privileges),
       omit_empty("apparmorProfile", &T::apparmor_profile),
       omit_empty("oomScoreAdj", &T::oom_score_adj), omit_empty("selinuxLabel", &T::selinux_label),
-      omit_empty("ioPriority", &T::io_priority)};
+      omit_empty("ioPriority", &T::io_priority), omit_empty("scheduler", &T::scheduler),
+      omit_empty("execCPUAffinity", &T::exec_cpu_affinity)};
 };
 template <>
 struct Describe<spec::oci::Root> {
@@ -59,11 +80,18 @@ struct Describe<spec::oci::Root> {
       std::tuple{field("path", &T::path), omit_empty("readonly", &T::readonly)};
 };
 template <>
+struct Describe<spec::oci::IdMapping> {
+  using T = spec::oci::IdMapping;
+  static constexpr auto fields = std::tuple{
+      field("containerID", &T::container_id), field("hostID", &T::host_id), field("size", &T::size)};
+};
+template <>
 struct Describe<spec::oci::Mount> {
   using T = spec::oci::Mount;
   static constexpr auto fields =
       std::tuple{field("destination", &T::destination), omit_empty("type", &T::type),
-                 omit_empty("source", &T::source), omit_empty("options", &T::options)};
+                 omit_empty("source", &T::source), omit_empty("options", &T::options),
+                 omit_empty("uidMappings", &T::uid_mappings), omit_empty("gidMappings", &T::gid_mappings)};
 };
 template <>
 struct Describe<spec::oci::Device> {
@@ -78,72 +106,6 @@ struct Describe<spec::oci::Namespace> {
   using T = spec::oci::Namespace;
   static constexpr auto fields =
       std::tuple{field("type", &T::type), omit_empty("path", &T::path)};
-};
-template <>
-struct Describe<spec::oci::DeviceRule> {
-  using T = spec::oci::DeviceRule;
-  static constexpr auto fields =
-      std::tuple{field("allow", &T::allow), omit_empty("type", &T::type),
-                 omit_empty("major", &T::major), omit_empty("minor", &T::minor),
-                 omit_empty("access", &T::access)};
-};
-template <>
-struct Describe<spec::oci::MemoryLimits> {
-  using T = spec::oci::MemoryLimits;
-  static constexpr auto fields = std::tuple{
-      omit_empty("limit", &T::limit), omit_empty("reservation", &T::reservation),
-      omit_empty("swap", &T::swap), omit_empty("swappiness", &T::swappiness),
-      omit_empty("disableOOMKiller", &T::disable_oom_killer),
-      omit_empty("kernel", &T::kernel), omit_empty("kernelTCP", &T::kernel_tcp)};
-};
-template <>
-struct Describe<spec::oci::CpuLimits> {
-  using T = spec::oci::CpuLimits;
-  static constexpr auto fields =
-      std::tuple{omit_empty("shares", &T::shares),
-                 omit_empty("quota", &T::quota),
-                 omit_empty("burst", &T::burst),
-                 omit_empty("period", &T::period),
-                 omit_empty("realtimeRuntime", &T::realtime_runtime),
-                 omit_empty("realtimePeriod", &T::realtime_period),
-                 omit_empty("cpus", &T::cpus),
-                 omit_empty("mems", &T::mems),
-                 omit_empty("idle", &T::idle)};
-};
-template <>
-struct Describe<spec::oci::PidsLimits> {
-  using T = spec::oci::PidsLimits;
-  static constexpr auto fields = std::tuple{field("limit", &T::limit)};
-};
-template <>
-struct Describe<spec::oci::WeightDevice> {
-  using T = spec::oci::WeightDevice;
-  static constexpr auto fields = std::tuple{field("major", &T::major), field("minor", &T::minor),
-                                            omit_empty("weight", &T::weight)};
-};
-template <>
-struct Describe<spec::oci::ThrottleDevice> {
-  using T = spec::oci::ThrottleDevice;
-  static constexpr auto fields = std::tuple{field("major", &T::major), field("minor", &T::minor),
-                                            field("rate", &T::rate)};
-};
-template <>
-struct Describe<spec::oci::BlockIoLimits> {
-  using T = spec::oci::BlockIoLimits;
-  static constexpr auto fields = std::tuple{
-      omit_empty("weight", &T::weight), omit_empty("weightDevice", &T::weight_device),
-      omit_empty("throttleReadBpsDevice", &T::read_bps),
-      omit_empty("throttleWriteBpsDevice", &T::write_bps),
-      omit_empty("throttleReadIOPSDevice", &T::read_iops),
-      omit_empty("throttleWriteIOPSDevice", &T::write_iops)};
-};
-template <>
-struct Describe<spec::oci::Resources> {
-  using T = spec::oci::Resources;
-  static constexpr auto fields =
-      std::tuple{omit_empty("devices", &T::devices), omit_empty("memory", &T::memory),
-                 omit_empty("cpu", &T::cpu), omit_empty("pids", &T::pids),
-                 omit_empty("blockIO", &T::block_io), omit_empty("unified", &T::unified)};
 };
 template <>
 struct Describe<spec::oci::SeccompArg> {
@@ -166,13 +128,9 @@ struct Describe<spec::oci::Seccomp> {
       field("defaultAction", &T::default_action),
       omit_empty("defaultErrnoRet", &T::default_errno_ret),
       omit_empty("architectures", &T::architectures), omit_empty("flags", &T::flags),
+      omit_empty("listenerPath", &T::listener_path),
+      omit_empty("listenerMetadata", &T::listener_metadata),
       omit_empty("syscalls", &T::syscalls)};
-};
-template <>
-struct Describe<spec::oci::IdMapping> {
-  using T = spec::oci::IdMapping;
-  static constexpr auto fields = std::tuple{
-      field("containerID", &T::container_id), field("hostID", &T::host_id), field("size", &T::size)};
 };
 template <>
 struct Describe<spec::oci::Hook> {
@@ -191,6 +149,44 @@ struct Describe<spec::oci::Hooks> {
       omit_empty("poststop", &T::poststop)};
 };
 template <>
+struct Describe<spec::oci::TimeOffset> {
+  using T = spec::oci::TimeOffset;
+  static constexpr auto fields =
+      std::tuple{omit_empty("secs", &T::secs),
+                 omit_empty("nanosecs", &T::nanosecs)};
+};
+template <>
+struct Describe<spec::oci::Personality> {
+  using T = spec::oci::Personality;
+  static constexpr auto fields =
+      std::tuple{field("domain", &T::domain),
+                 omit_empty("flags", &T::flags)};
+};
+template <>
+struct Describe<spec::oci::MemoryPolicy> {
+  using T = spec::oci::MemoryPolicy;
+  static constexpr auto fields =
+      std::tuple{field("mode", &T::mode),
+                 omit_empty("nodes", &T::nodes),
+                 omit_empty("flags", &T::flags)};
+};
+template <>
+struct Describe<spec::oci::NetDevice> {
+  using T = spec::oci::NetDevice;
+  static constexpr auto fields =
+      std::tuple{omit_empty("name", &T::name)};
+};
+template <>
+struct Describe<spec::oci::IntelRdt> {
+  using T = spec::oci::IntelRdt;
+  static constexpr auto fields =
+      std::tuple{omit_empty("closID", &T::clos_id),
+                 omit_empty("schemata", &T::schemata),
+                 omit_empty("l3CacheSchema", &T::l3_cache_schema),
+                 omit_empty("memBwSchema", &T::mem_bw_schema),
+                 omit_empty("enableMonitoring", &T::enable_monitoring)};
+};
+template <>
 struct Describe<spec::oci::Linux> {
   using T = spec::oci::Linux;
   static constexpr auto fields = std::tuple{omit_empty("uidMappings", &T::uid_mappings),
@@ -204,7 +200,12 @@ struct Describe<spec::oci::Linux> {
                                             omit_empty("seccomp", &T::seccomp),
                                             omit_empty("maskedPaths", &T::masked_paths),
                                             omit_empty("readonlyPaths", &T::readonly_paths),
-                                            omit_empty("mountLabel", &T::mount_label)};
+                                            omit_empty("mountLabel", &T::mount_label),
+                                            omit_empty("timeOffsets", &T::time_offsets),
+                                            omit_empty("personality", &T::personality),
+                                            omit_empty("memoryPolicy", &T::memory_policy),
+                                            omit_empty("netDevices", &T::net_devices),
+                                            omit_empty("intelRdt", &T::intel_rdt)};
 };
 template <>
 struct Describe<spec::oci::Config> {

@@ -139,9 +139,9 @@ def test_a_hook_that_takes_too_long_is_killed(runtime, kind):
     ({"path": "true"}, "hooks.prestart[1].path"),
     ({"path": "/bin/true", "timeout": 0}, "hooks.prestart[1].timeout"),
     ({"path": "/bin/true", "timeout": -1}, "hooks.prestart[1].timeout"),
-    ({"path": "/bin/true", "timeout": "1"}, ".hooks.prestart[1].timeout"),
-    ({"path": "/bin/true", "args": "x"}, ".hooks.prestart[1].args"),
-    ({"path": "/bin/true", "env": [1]}, ".hooks.prestart[1].env[0]"),
+    ({"path": "/bin/true", "timeout": "1"}, "hooks.prestart[1].timeout"),
+    ({"path": "/bin/true", "args": "x"}, "hooks.prestart[1].args"),
+    ({"path": "/bin/true", "env": [1]}, "hooks.prestart[1].env[0]"),
 ])
 def test_a_wrong_hook_is_refused_before_any_runs(runtime, notes, bad, path):
     done = runtime.run(with_hooks(runtime, {"prestart": [note(notes, "prestart"), bad]}))
@@ -214,7 +214,7 @@ def test_a_user_namespaces_process_is_nobody_on_the_host(runtime):
     ([], "uidMappings"), ([{"containerID": 0, "hostID": 1, "size": 0}], "size"),
     ([{"containerID": 1, "hostID": 1, "size": 1}], "container id 0"),
     ([{"containerID": 0, "hostID": 4294967295, "size": 2}], "uidMappings"),
-    ([{"containerID": 0, "hostID": -1, "size": 2}], ".linux.uidMappings[0].hostID"),
+    ([{"containerID": 0, "hostID": -1, "size": 2}], "linux.uidMappings[0].hostID"),
 ])
 def test_wrong_mappings_are_refused(runtime, mappings, word):
     config = runtime.config("true")

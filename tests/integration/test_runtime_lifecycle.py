@@ -192,7 +192,7 @@ def test_what_is_not_done_is_refused_by_name(runtime, path, value):
     inner[path[-1]] = value
     done = runtime.run(config)
     assert done.returncode == 1
-    word = value[-1]["type"] if path[-1] == "namespaces" else ".".join(path)
+    word = ".".join(path) + ("[1]" if path[-1] == "namespaces" else "")
     assert word in done.stderr
 
 
