@@ -7,7 +7,7 @@
 
 #include "base/strings.h"
 #include "engine/validate.h"
-#include "network/address.h"
+#include "network/ipv6.h"
 
 namespace wherry::engine {
 namespace {
@@ -68,14 +68,8 @@ Result<Range> range_from(std::string_view text) {
 
 Result<PortRequest> request_from(const Port& port, const PortBinding& binding) {
   const Range range = TRY(range_from(binding.host_port));
-  if (!binding.host_ip.empty() && !network::parse_ipv4(binding.host_ip)) {
-    if (binding.host_ip.contains(':'))
-      return Error(ErrorKind::NotImplemented,
-                   fmt::format("wherry: publishing on the IPv6 address {} is not available in "
-                               "wherry " WHERRY_VERSION,
-                               binding.host_ip));
+  if (!binding.host_ip.empty() && !network::parse_ip(binding.host_ip))
     return Error::invalid(fmt::format("invalid IP address: {}", binding.host_ip));
-  }
   return PortRequest{.protocol = port.protocol,
                      .container_port = port.number,
                      .host_ip = binding.host_ip,

@@ -106,6 +106,14 @@ Result<> allow_loopback_routing(const std::string& bridge) {
   return {};
 }
 
+Result<> allow_loopback_routing6(sys::NetlinkSocket& route, int bridge_index) {
+  sys::NetlinkBatch batch;
+  sys::add_loopback6_route(batch, bridge_index);
+  auto added = route.transact(batch);
+  if (!added && added.error().errno_value() != EEXIST) return added;
+  return {};
+}
+
 Error explain(Error error, const std::string& feature) {
   switch (error.errno_value()) {
     case EPERM:

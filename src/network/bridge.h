@@ -34,6 +34,9 @@ Result<std::vector<Subnet>> taken_subnets(sys::NetlinkSocket& route, int bridge_
 // Packets of the host's to 127.0.0.1 may leave by the bridge, as published ports on the
 // loopback need. Only with firewall.h's rules in place, which keep containers out of there.
 Result<> allow_loopback_routing(const std::string& bridge);
+// The same for ::1. Without effect where br_netfilter hands bridged IPv6 packets to the firewall
+// (net.bridge.bridge-nf-call-ip6tables): answers then never reach the host's loopback.
+Result<> allow_loopback_routing6(sys::NetlinkSocket& route, int bridge_index);
 
 // Checks --bip as dockerd does; InvalidArgument.
 Result<Cidr> parse_bip(const std::string& bip);

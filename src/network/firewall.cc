@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cerrno>
 
 namespace wherry::network {
@@ -13,6 +14,7 @@ constexpr std::int32_t kPriorityFilter = 0;
 constexpr std::int32_t kPrioritySourceNat = 100;
 
 constexpr Subnet kLoopback{{127U << 24}, 8};
+constexpr Subnet6 kLoopback6{{0, 1}, 128};
 
 constexpr std::int32_t kPriorityDestinationNat = -100;
 
@@ -40,6 +42,16 @@ const NftSet& ports_of_any() {
   static const NftSet set = port_map("ports_any", NftRule::MapKey::AnyAddress);
   return set;
 }
+const NftSet& ports6_of_address() {
+  static const NftSet set =
+      port_map("ports6", NftRule::MapKey::Address, NftRule::Family::Ipv6);
+  return set;
+}
+const NftSet& ports6_of_any() {
+  static const NftSet set =
+      port_map("ports6_any", NftRule::MapKey::AnyAddress, NftRule::Family::Ipv6);
+  return set;
+}
 
 void add_sets(NftBatch& batch, const FirewallSpec& spec) {
   std::vector<NftElement> all;
@@ -57,6 +69,8 @@ void add_sets(NftBatch& batch, const FirewallSpec& spec) {
   batch.set(links());
   batch.set(ports_of_address());
   batch.set(ports_of_any());
+  batch.set(ports6_of_address());
+  batch.set(ports6_of_any());
   batch.add_elements(bridges(), all);
   batch.add_elements(internal_bridges(), internal);
   batch.add_elements(talking(), pairs);
@@ -97,6 +111,9 @@ void add_port_rules(NftBatch& batch, std::string_view chain) {
   using enum NftRule::MapKey;
   batch.rule(chain, NftRule().translate_by("ports", Address));
   batch.rule(chain, NftRule().destination_is_local().translate_by("ports_any", AnyAddress));
+  using enum NftRule::Family;
+  batch.rule(chain, NftRule().translate_by("ports6", Address, Ipv6));
+  batch.rule(chain, NftRule().destination_is_local().translate_by("ports6_any", AnyAddress, Ipv6));
 }
 
 void add_translation(NftBatch& batch) {
@@ -130,6 +147,11 @@ void add_postrouting(NftBatch& batch, const FirewallSpec& spec) {
                                 .source(kLoopback)
                                 .masquerade()
                                 .comment("published ports on the loopback"));
+  batch.rule("postrouting", NftRule()
+                                .out_interface_of("bridges")
+                                .source(kLoopback6)
+                                .masquerade()
+                                .comment("published ports on the loopback"));
   for (const FirewallNetwork& network : spec.networks) {
     add_source_translation(batch, network, network.subnet);
     if (network.subnet6) add_source_translation(batch, network, *network.subnet6);
@@ -139,16 +161,16 @@ void add_postrouting(NftBatch& batch, const FirewallSpec& spec) {
 enum class Change : bool { Add, Delete };
 
 void change_ports(NftBatch& batch, std::span<const PortTarget> ports, Change change) {
-  std::vector<NftElement> of_address;
-  std::vector<NftElement> of_any;
-  for (const PortTarget& port : ports)
-    (port.host_ip ? of_address : of_any).push_back(port_element(port));
-  if (change == Change::Add) {
-    batch.add_elements(ports_of_address(), of_address);
-    batch.add_elements(ports_of_any(), of_any);
-  } else {
-    batch.delete_elements(ports_of_address(), of_address);
-    batch.delete_elements(ports_of_any(), of_any);
+  const std::array maps = {&ports_of_any(), &ports_of_address(), &ports6_of_any(),
+                           &ports6_of_address()};
+  std::array<std::vector<NftElement>, maps.size()> elements;
+  for (const PortTarget& port : ports) {
+    const std::size_t family = port.container_ip.size == 16 ? 2 : 0;
+    elements[family + (port.host_ip ? 1 : 0)].push_back(port_element(port));
+  }
+  for (std::size_t i = 0; i < maps.size(); ++i) {
+    if (change == Change::Add) batch.add_elements(*maps[i], elements[i]);
+    else batch.delete_elements(*maps[i], elements[i]);
   }
 }
 

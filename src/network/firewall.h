@@ -2,7 +2,7 @@
 //
 //   @bridges, @internal   names of bridges; @talking: pairs (a bridge with itself) with icc on
 //   @ports, @ports_any    published ports: where a packet for a port of the host goes, by
-//                         address or for every address of the host
+//                         address or for every address of the host; @ports6, @ports6_any for IPv6
 //
 //   @links                pairs of addresses of the default bridge: --link
 //
@@ -13,7 +13,7 @@
 //   prerouting, output (nat)  published ports, for packets of others and of this host
 //   postrouting (nat)  containers' packets that leave their bridge are masqueraded, and so
 //                      are those that come back to it by a published port, and what this host
-//                      sends from 127.0.0.1
+//                      sends from 127.0.0.1 or ::1
 //
 // A packet costs a few hash lookups, however many networks and ports there are. The policy of
 // every chain is accept: traffic that is not ours is not judged here.

@@ -46,6 +46,20 @@ Ipv6 ipv6_of(const sys::IpBytes& bytes) {
   return result;
 }
 
+std::optional<sys::IpBytes> parse_ip(std::string_view text) {
+  if (const auto ip = parse_ipv4(text)) return ip->bytes();
+  if (const auto ip = parse_ipv6(text)) return ip->bytes();
+  return std::nullopt;
+}
+
+std::string ip_text(const sys::IpBytes& ip) {
+  return ip.size == 16 ? ipv6_of(ip).str() : ipv4_of(ip).str();
+}
+
+bool is_unspecified(const sys::IpBytes& ip) {
+  return std::ranges::all_of(ip.view(), [](std::byte byte) { return byte == std::byte{0}; });
+}
+
 std::optional<Ipv6> parse_ipv6(std::string_view text) {
   sys::IpBytes bytes;
   bytes.size = 16;

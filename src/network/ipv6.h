@@ -27,6 +27,10 @@ struct Ipv6 {
 // Without zone and brackets; no IPv4-mapped address ("::ffff:10.0.0.1").
 std::optional<Ipv6> parse_ipv6(std::string_view text);
 Ipv6 ipv6_of(const sys::IpBytes& bytes);
+// An address of either family, as parse_ipv4 and parse_ipv6 take them, and its text.
+std::optional<sys::IpBytes> parse_ip(std::string_view text);
+std::string ip_text(const sys::IpBytes& ip);
+bool is_unspecified(const sys::IpBytes& ip);  // 0.0.0.0 or ::
 
 struct Subnet6 {
   Ipv6 base;  // its host bits are zero

@@ -58,7 +58,9 @@ struct Taken {
   sys::Fd netns;  // keeps the namespace until release; not there after a restart
   std::vector<HeldPort> ports;
   std::vector<ContainerId> links;  // whom it reaches on the default bridge
-  std::optional<Ipv4> port_target;  // where the firewall sends them
+  // Where the firewall sends them, by family.
+  std::optional<sys::IpBytes> port_target = std::nullopt;
+  std::optional<sys::IpBytes> port_target6 = std::nullopt;
 };
 
 struct State {
@@ -77,6 +79,16 @@ struct State {
 struct DefaultRoutes {
   std::string ipv4;
   std::string ipv6;
+};
+
+// Where a container's published ports lead to; nothing where it has no way out by the family.
+struct PortGateway {
+  sys::IpBytes container_ip;
+  SegmentFacts segment;
+};
+struct PortGateways {
+  std::optional<PortGateway> ipv4;
+  std::optional<PortGateway> ipv6;
 };
 
 class KernelNetworks final : public Networks {
@@ -153,9 +165,14 @@ class KernelNetworks final : public Networks {
 
   // published.cc
   void hold_live_ports(const LivePorts& live);
+  PortGateways port_gateways(const ContainerId& container);
+  Result<> check_port_limit(const ContainerId& container, std::size_t more);
   Result<std::vector<HeldPort>> hold_ports(const ContainerId& container,
-                                           std::span<const PortRequest> ports, Ipv4 fallback);
-  Result<HeldPort> hold_port(const PortRequest& request, Ipv4 host_ip);
+                                           std::span<const PortRequest> ports,
+                                           const PortGateways& gateways);
+  Result<std::vector<HeldPort>> hold_port(const PortRequest& request,
+                                          std::span<const std::string> host_ips);
+  void allow_loopback(const PortGateways& gateways);
   void retarget_ports(const ContainerId& container);
   void unpublish(const ContainerId& container);
 

@@ -22,14 +22,14 @@ Result<> redirect_here(const NamePorts& ports) {
   const NftSet map = port_map("ports", NftRule::MapKey::Address);
   batch.set(map);
   const std::array elements = {port_element({.protocol = IPPROTO_UDP,
-                                             .host_ip = kResolver,
+                                             .host_ip = kResolver.bytes(),
                                              .host_port = kDns,
-                                             .container_ip = kResolver,
+                                             .container_ip = kResolver.bytes(),
                                              .container_port = ports.udp}),
                                port_element({.protocol = IPPROTO_TCP,
-                                             .host_ip = kResolver,
+                                             .host_ip = kResolver.bytes(),
                                              .host_port = kDns,
-                                             .container_ip = kResolver,
+                                             .container_ip = kResolver.bytes(),
                                              .container_port = ports.tcp})};
   batch.add_elements(map, elements);
   batch.chain({"output", "nat", NF_INET_LOCAL_OUT, kNatDestination});

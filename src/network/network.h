@@ -103,14 +103,16 @@ enum class Protocol : std::uint8_t { Tcp = 6, Udp = 17, Sctp = 132 };
 struct PortRequest {
   Protocol protocol = Protocol::Tcp;
   std::uint16_t container_port = 0;
-  std::string host_ip;  // "": the network's default, which is "0.0.0.0"
+  // "": every address of the families that the container has, or what the network says. An
+  // address of a family that it lacks is refused: nothing translates between them.
+  std::string host_ip;
   std::uint16_t first = 0;
   std::uint16_t last = 0;
 };
 struct PublishedPort {
   Protocol protocol = Protocol::Tcp;
   std::uint16_t container_port = 0;
-  std::string host_ip;  // "0.0.0.0"
+  std::string host_ip;  // "0.0.0.0" or "::"
   std::uint16_t host_port = 0;
 
   bool operator==(const PublishedPort&) const = default;

@@ -24,6 +24,7 @@ constexpr std::size_t kMaximumComment = 127;
 constexpr std::uint32_t kFirstWord = NFT_REG32_00;
 // nft(8)'s numbers of types; a concatenation has six bits for each.
 constexpr std::uint32_t kTypeIpv4 = 7;
+constexpr std::uint32_t kTypeIpv6 = 8;
 constexpr std::uint32_t kTypeProtocol = 12;
 constexpr std::uint32_t kTypePort = 13;
 constexpr std::uint32_t kTypeInterface = 41;
@@ -33,9 +34,11 @@ constexpr unsigned kTypeBits = 6;
 constexpr std::uint32_t kWord = 4;
 // An attribute is at most 64 KiB long: one message has so many elements.
 constexpr std::size_t kElementsPerMessage = 500;
-constexpr std::size_t kSourceOffset = 12;   // of the addresses in an IPv4 header
-constexpr std::size_t kAddressOffset = 16;  // of the destination in an IPv4 header
-constexpr std::size_t kPortOffset = 2;      // of the destination's in all three protocols
+constexpr std::uint32_t kSourceOffset = 12;   // of the addresses in an IPv4 header
+constexpr std::uint32_t kAddressOffset = 16;  // of the destination in an IPv4 header
+constexpr std::uint32_t kAddress6Offset = 24;
+constexpr std::uint32_t kAddress6Length = 16;
+constexpr std::uint32_t kPortOffset = 2;  // of the destination's in all three protocols
 
 constexpr std::uint16_t table_message(std::uint16_t message) {
   return static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | message);
@@ -107,13 +110,12 @@ NftRule& NftRule::meta(std::uint32_t key, std::uint32_t target) {
   });
 }
 
-NftRule& NftRule::payload(nft_payload_bases base, std::uint32_t offset, std::uint32_t target) {
-  const std::uint32_t length = base == NFT_PAYLOAD_NETWORK_HEADER ? 4 : 2;
+NftRule& NftRule::payload(const Field& field, std::uint32_t target) {
   return add("payload", [=](sys::NetlinkBatch& batch) {
     batch.u32_be(NFTA_PAYLOAD_DREG, target);
-    batch.u32_be(NFTA_PAYLOAD_BASE, base);
-    batch.u32_be(NFTA_PAYLOAD_OFFSET, offset);
-    batch.u32_be(NFTA_PAYLOAD_LEN, length);
+    batch.u32_be(NFTA_PAYLOAD_BASE, field.base);
+    batch.u32_be(NFTA_PAYLOAD_OFFSET, field.offset);
+    batch.u32_be(NFTA_PAYLOAD_LEN, field.length);
   });
 }
 
@@ -138,8 +140,8 @@ NftRule& NftRule::interfaces_of(std::string_view set) {
 
 NftRule& NftRule::addresses_of(std::string_view set) {
   ipv4_only();
-  return payload(NFT_PAYLOAD_NETWORK_HEADER, kSourceOffset, kFirstWord)
-      .payload(NFT_PAYLOAD_NETWORK_HEADER, kAddressOffset, kFirstWord + 1)
+  return payload({NFT_PAYLOAD_NETWORK_HEADER, kSourceOffset, kWord}, kFirstWord)
+      .payload({NFT_PAYLOAD_NETWORK_HEADER, kAddressOffset, kWord}, kFirstWord + 1)
       .lookup(set, std::nullopt);
 }
 
@@ -154,18 +156,27 @@ NftRule& NftRule::destination_is_local() {
   });
 }
 
-NftRule& NftRule::translate_by(std::string_view map, MapKey key) {
-  ipv4_only();
+NftRule& NftRule::translate_by(std::string_view map, MapKey key, Family family) {
+  const bool is_ipv4 = family == Family::Ipv4;
+  const std::uint8_t protocol = is_ipv4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+  const Field address = is_ipv4
+                            ? Field{NFT_PAYLOAD_NETWORK_HEADER, kAddressOffset, kWord}
+                            : Field{NFT_PAYLOAD_NETWORK_HEADER, kAddress6Offset, kAddress6Length};
+  const std::uint32_t words = address.length / kWord;
+  protocol_only(protocol);
   std::uint32_t word = kFirstWord;
-  if (key == MapKey::Address) payload(NFT_PAYLOAD_NETWORK_HEADER, kAddressOffset, word++);
+  if (key == MapKey::Address) {
+    payload(address, word);
+    word += words;
+  }
   meta(NFT_META_L4PROTO, word++);
-  payload(NFT_PAYLOAD_TRANSPORT_HEADER, kPortOffset, word);
+  payload({NFT_PAYLOAD_TRANSPORT_HEADER, kPortOffset, 2}, word);
   lookup(map, kRegister);
-  return add("nat", [](sys::NetlinkBatch& batch) {
+  return add("nat", [=](sys::NetlinkBatch& batch) {
     batch.u32_be(NFTA_NAT_TYPE, NFT_NAT_DNAT);
-    batch.u32_be(NFTA_NAT_FAMILY, NFPROTO_IPV4);
+    batch.u32_be(NFTA_NAT_FAMILY, protocol);
     batch.u32_be(NFTA_NAT_REG_ADDR_MIN, kFirstWord);
-    batch.u32_be(NFTA_NAT_REG_PROTO_MIN, kFirstWord + 1);
+    batch.u32_be(NFTA_NAT_REG_PROTO_MIN, kFirstWord + words);
   });
 }
 
@@ -179,7 +190,7 @@ NftRule& NftRule::protocol_only(std::uint8_t protocol) {
 NftRule& NftRule::address(std::uint32_t offset, const Subnet& subnet) {
   // In family inet the offset of an address means nothing before the protocol is known.
   ipv4_only();
-  payload(NFT_PAYLOAD_NETWORK_HEADER, offset, kRegister);
+  payload({NFT_PAYLOAD_NETWORK_HEADER, offset, kWord}, kRegister);
   add("bitwise", [mask = htonl(subnet.mask())](sys::NetlinkBatch& batch) {
     mask_bytes(batch, bytes_of(mask));
   });
@@ -190,12 +201,7 @@ NftRule& NftRule::address(std::uint32_t offset, const Subnet& subnet) {
 
 NftRule& NftRule::address6(std::uint32_t offset, const Subnet6& subnet) {
   protocol_only(NFPROTO_IPV6);
-  add("payload", [offset](sys::NetlinkBatch& batch) {
-    batch.u32_be(NFTA_PAYLOAD_DREG, kRegister);
-    batch.u32_be(NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
-    batch.u32_be(NFTA_PAYLOAD_OFFSET, offset);
-    batch.u32_be(NFTA_PAYLOAD_LEN, 16);
-  });
+  payload({NFT_PAYLOAD_NETWORK_HEADER, offset, kAddress6Length}, kRegister);
   add("bitwise", [mask = subnet.mask().bytes()](sys::NetlinkBatch& batch) {
     mask_bytes(batch, mask.view());
   });
@@ -262,6 +268,10 @@ std::string word_of(std::uint32_t value, std::size_t bytes) {
   return word;
 }
 
+std::string address_bytes(const sys::IpBytes& ip) {
+  return {reinterpret_cast<const char*>(ip.bytes.data()), ip.size};
+}
+
 }  // namespace
 
 NftSet interface_set(std::string name) {
@@ -280,14 +290,17 @@ NftSet address_pair_set(std::string name) {
           .key_length = 2 * kWord};
 }
 
-NftSet port_map(std::string name, NftRule::MapKey key) {
+NftSet port_map(std::string name, NftRule::MapKey key, NftRule::Family family) {
   constexpr std::uint32_t kPort = kTypeProtocol << kTypeBits | kTypePort;
+  const bool is_ipv4 = family == NftRule::Family::Ipv4;
+  const std::uint32_t type = is_ipv4 ? kTypeIpv4 : kTypeIpv6;
+  const std::uint32_t length = is_ipv4 ? kWord : kAddress6Length;
   const bool address = key == NftRule::MapKey::Address;
   return {.name = std::move(name),
-          .key_type = address ? kTypeIpv4 << 2 * kTypeBits | kPort : kPort,
-          .key_length = address ? 3 * kWord : 2 * kWord,
-          .data_type = kTypeIpv4 << kTypeBits | kTypePort,
-          .data_length = 2 * kWord};
+          .key_type = address ? type << 2 * kTypeBits | kPort : kPort,
+          .key_length = address ? length + 2 * kWord : 2 * kWord,
+          .data_type = type << kTypeBits | kTypePort,
+          .data_length = length + kWord};
 }
 
 NftElement interface_element(std::string_view name) { return {.key = padded_name(name)}; }
@@ -302,9 +315,9 @@ NftElement address_pair_element(const AddressPair& pair) {
 
 NftElement port_element(const PortTarget& port) {
   NftElement element;
-  if (port.host_ip) element.key = word_of(port.host_ip->value, 4);
+  if (port.host_ip) element.key = address_bytes(*port.host_ip);
   element.key += word_of(port.protocol, 1) + word_of(port.host_port, 2);
-  element.data = word_of(port.container_ip.value, 4) + word_of(port.container_port, 2);
+  element.data = address_bytes(port.container_ip) + word_of(port.container_port, 2);
   return element;
 }
 

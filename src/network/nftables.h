@@ -52,7 +52,8 @@ class NftRule {
   // Rewrites destination and port by a map: address . protocol . port -> address . port, or,
   // with MapKey::AnyAddress, protocol . port -> address . port. No element: the next rule.
   enum class MapKey : bool { AnyAddress, Address };
-  NftRule& translate_by(std::string_view map, MapKey key);
+  enum class Family : bool { Ipv4, Ipv6 };
+  NftRule& translate_by(std::string_view map, MapKey key, Family family = Family::Ipv4);
   NftRule& established();  // ct state established,related
   NftRule& translated();   // ct status dnat: came in through a published port
   NftRule& accept() { return verdict(NF_ACCEPT); }
@@ -70,7 +71,12 @@ class NftRule {
   NftRule& protocol_only(std::uint8_t protocol);
   NftRule& in_set(std::uint32_t key, std::string_view set);
   NftRule& meta(std::uint32_t key, std::uint32_t target);
-  NftRule& payload(nft_payload_bases base, std::uint32_t offset, std::uint32_t target);
+  struct Field {  // of a header
+    nft_payload_bases base;
+    std::uint32_t offset;
+    std::uint32_t length;
+  };
+  NftRule& payload(const Field& field, std::uint32_t target);
   NftRule& lookup(std::string_view set, std::optional<std::uint32_t> target);
   NftRule& conntrack_bits(std::uint32_t key, std::uint32_t bits);
   NftRule& verdict(std::uint32_t code);
@@ -99,7 +105,8 @@ struct NftSet {
 NftSet interface_set(std::string name);
 NftSet interface_pair_set(std::string name);
 NftSet address_pair_set(std::string name);
-NftSet port_map(std::string name, NftRule::MapKey key);
+NftSet port_map(std::string name, NftRule::MapKey key,
+                NftRule::Family family = NftRule::Family::Ipv4);
 
 struct NftElement {
   std::string key;  // bytes; see below
@@ -115,11 +122,12 @@ struct AddressPair {
 };
 NftElement address_pair_element(const AddressPair& pair);
 
+// Both addresses are of one family.
 struct PortTarget {
   std::uint8_t protocol = 6;  // IPPROTO_*
-  std::optional<Ipv4> host_ip;  // nothing: any of the host's
+  std::optional<sys::IpBytes> host_ip;  // nothing: any of the host's
   std::uint16_t host_port = 0;
-  Ipv4 container_ip;
+  sys::IpBytes container_ip;
   std::uint16_t container_port = 0;
 };
 NftElement port_element(const PortTarget& port);

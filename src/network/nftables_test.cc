@@ -137,7 +137,7 @@ TEST(Firewall, a_thousand_ports_cost_messages_of_five_hundred) {
   FirewallSpec spec{"wherry", {{"wherry0", subnet_of(*parse_ipv4("172.17.0.0"), 16)}}, {}};
   const std::size_t without = messages(firewall_batch(spec).finish()).size();
   for (std::uint16_t port = 1; port <= 1000; ++port)
-    spec.ports.push_back({.host_port = port, .container_ip = *parse_ipv4("172.17.0.2"),
+    spec.ports.push_back({.host_port = port, .container_ip = *parse_ip("172.17.0.2"),
                           .container_port = port});
   EXPECT_EQ(messages(firewall_batch(spec).finish()).size(), without + 2);
 }
@@ -147,9 +147,9 @@ TEST(Firewall, a_port_is_its_address_protocol_and_number_in_network_order) {
     return hex(std::as_bytes(std::span(bytes)));
   };
   const PortTarget port{.protocol = 17,
-                        .host_ip = *parse_ipv4("10.0.0.1"),
+                        .host_ip = *parse_ip("10.0.0.1"),
                         .host_port = 0x1234,
-                        .container_ip = *parse_ipv4("172.17.0.2"),
+                        .container_ip = *parse_ip("172.17.0.2"),
                         .container_port = 53};
   const NftElement element = port_element(port);
   EXPECT_EQ(text(element.key), "0a000001" "11000000" "12340000");
@@ -157,6 +157,32 @@ TEST(Firewall, a_port_is_its_address_protocol_and_number_in_network_order) {
   PortTarget any = port;
   any.host_ip.reset();
   EXPECT_EQ(text(port_element(any).key), "11000000" "12340000");
+}
+
+TEST(Firewall, an_ipv6_port_has_addresses_of_four_words) {
+  const auto text = [](const std::string& bytes) {
+    return hex(std::as_bytes(std::span(bytes)));
+  };
+  const PortTarget port{.protocol = 6,
+                        .host_ip = *parse_ip("::1"),
+                        .host_port = 0x1234,
+                        .container_ip = *parse_ip("fd00::2"),
+                        .container_port = 80};
+  const NftElement element = port_element(port);
+  EXPECT_EQ(text(element.key), "00000000" "00000000" "00000000" "00000001" "06000000" "12340000");
+  EXPECT_EQ(text(element.data), "fd000000" "00000000" "00000000" "00000002" "00500000");
+  EXPECT_EQ(port_map("m", NftRule::MapKey::Address, NftRule::Family::Ipv6).key_length,
+            element.key.size());
+  EXPECT_EQ(port_map("m", NftRule::MapKey::Address, NftRule::Family::Ipv6).data_length,
+            element.data.size());
+}
+
+TEST(Firewall, ports_of_two_families_go_into_maps_of_their_own) {
+  FirewallSpec spec{"wherry", {{"wherry0", subnet_of(*parse_ipv4("172.17.0.0"), 16)}}, {}};
+  const std::size_t without = messages(firewall_batch(spec).finish()).size();
+  for (const char* ip : {"172.17.0.2", "fd00::2"})
+    spec.ports.push_back({.host_port = 80, .container_ip = *parse_ip(ip), .container_port = 80});
+  EXPECT_EQ(messages(firewall_batch(spec).finish()).size(), without + 2);
 }
 
 }  // namespace

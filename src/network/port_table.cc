@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <ranges>
 #include <utility>
 
 #include "base/log.h"
+#include "network/ipv6.h"
 
 namespace wherry::network {
 namespace {
@@ -24,7 +26,8 @@ std::uint32_t key_of(const PublishedPort& port) {
 }
 
 bool share_address(const PublishedPort& one, const PublishedPort& other) {
-  constexpr std::string_view any = "0.0.0.0";
+  if (one.host_ip.contains(':') != other.host_ip.contains(':')) return false;
+  const std::string_view any = one.host_ip.contains(':') ? "::" : "0.0.0.0";
   return one.host_ip == other.host_ip || one.host_ip == any || other.host_ip == any;
 }
 
@@ -38,29 +41,49 @@ struct BoundSocket {
   std::uint16_t port = 0;
 };
 
+union SocketAddress {
+  sockaddr general;
+  sockaddr_in ipv4;
+  sockaddr_in6 ipv6;
+};
+
+SocketAddress socket_address(const sys::IpBytes& ip, std::uint16_t port) {
+  SocketAddress address{};
+  if (ip.size == sizeof address.ipv4.sin_addr) {
+    address.ipv4.sin_family = AF_INET;
+    address.ipv4.sin_port = htons(port);
+    std::memcpy(&address.ipv4.sin_addr, ip.bytes.data(), ip.size);
+    return address;
+  }
+  address.ipv6.sin6_family = AF_INET6;
+  address.ipv6.sin6_port = htons(port);
+  std::memcpy(&address.ipv6.sin6_addr, ip.bytes.data(), ip.size);
+  return address;
+}
+
 // Bound to the port (0: one that the kernel picks) and, for TCP, listening, because two
 // sockets with SO_REUSEADDR share a port while neither listens. Nothing ever arrives: the
 // firewall's map comes first.
-Result<BoundSocket> bind_socket(Protocol protocol, Ipv4 ip, std::uint16_t port) {
-  BoundSocket bound{sys::Fd(::socket(AF_INET, socket_type(protocol) | SOCK_CLOEXEC,
+Result<BoundSocket> bind_socket(Protocol protocol, const sys::IpBytes& ip, std::uint16_t port) {
+  BoundSocket bound{sys::Fd(::socket(ip.family(), socket_type(protocol) | SOCK_CLOEXEC,
                                      static_cast<int>(protocol))),
                     port};
   if (!bound.fd) return Error::from_errno(errno, "socket");
   const int one = 1;
   if (protocol == Protocol::Tcp)
     ::setsockopt(bound.fd.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(ip.value);
-  if (::bind(bound.fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
+  if (ip.family() == AF_INET6)
+    ::setsockopt(bound.fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+  SocketAddress address = socket_address(ip, port);
+  socklen_t length = ip.family() == AF_INET6 ? sizeof address.ipv6 : sizeof address.ipv4;
+  if (::bind(bound.fd.get(), &address.general, length) < 0)
     return Error::from_errno(errno, "bind");
   if (protocol == Protocol::Tcp && ::listen(bound.fd.get(), 0) < 0)
     return Error::from_errno(errno, "listen");
-  socklen_t length = sizeof address;
-  if (::getsockname(bound.fd.get(), reinterpret_cast<sockaddr*>(&address), &length) < 0)
+  if (::getsockname(bound.fd.get(), &address.general, &length) < 0)
     return Error::from_errno(errno, "getsockname");
-  bound.port = ntohs(address.sin_port);
+  // Where both families keep it.
+  bound.port = ntohs(address.ipv4.sin_port);
   return bound;
 }
 
@@ -96,10 +119,12 @@ void HeldPort::give_back() noexcept {
     table->give_back(port_, std::move(socket_));
 }
 
-Result<HeldPort> PortTable::hold(PublishedPort wanted, Ipv4 ip) {
+Result<HeldPort> PortTable::hold(PublishedPort wanted) {
+  const auto ip = parse_ip(wanted.host_ip);
+  if (!ip) return Error::invalid(fmt::format("invalid IP address: {}", wanted.host_ip));
   const std::scoped_lock lock(mutex_);
   if (wanted.host_port != 0 && is_held(wanted)) return allocated(wanted);
-  auto bound = bind_socket(wanted.protocol, ip, wanted.host_port);
+  auto bound = bind_socket(wanted.protocol, *ip, wanted.host_port);
   if (!bound && bound.error().errno_value() == EADDRINUSE)
     return Error::internal(fmt::format("failed to bind host port {}:{}: address already in use",
                                        wanted.host_ip, wanted.host_port));
@@ -118,7 +143,7 @@ Result<HeldPort> PortTable::hold(PublishedPort wanted, Ipv4 ip) {
 
 HeldPort PortTable::adopt(PublishedPort port) {
   const std::scoped_lock lock(mutex_);
-  auto bound = bind_socket(port.protocol, parse_ipv4(port.host_ip).value_or(Ipv4{}),
+  auto bound = bind_socket(port.protocol, parse_ip(port.host_ip).value_or(Ipv4{}.bytes()),
                            port.host_port);
   if (!bound)
     log::warning("hold port {}:{}: {}", port.host_ip, port.host_port, bound.error().message());

@@ -40,10 +40,11 @@ class HeldPort {
 // Any thread; locks itself, for as long as a bind(2) takes.
 class PortTable {
  public:
-  // The port `wanted.host_port` of `ip`, or (0) one that the kernel picks. Errors, in docker's
-  // words: "port is already allocated" when a container has it, "address already in use" when
-  // somebody else of the host has it; the kernel's errno for anything else.
-  Result<HeldPort> hold(PublishedPort wanted, Ipv4 ip);
+  // The port `wanted.host_port` of `wanted.host_ip`, or (0) one that the kernel picks. "::"
+  // is the IPv6 addresses alone. Errors, in docker's words: "port is already allocated" when a
+  // container has it, "address already in use" when somebody else of the host has it; the
+  // kernel's errno for anything else.
+  Result<HeldPort> hold(PublishedPort wanted);
 
   // The same port as before the engine was restarted. One that somebody took meanwhile is
   // held without a socket: the packets go where they went.

@@ -22,7 +22,7 @@ PublishedPort port_of(Ipv4 ip, std::uint16_t port, Protocol protocol = Protocol:
 
 // Any port of 127.0.0.1 that is free now.
 HeldPort any_port(PortTable& table) {
-  auto held = table.hold(port_of(kLoopback, 0), kLoopback);
+  auto held = table.hold(port_of(kLoopback, 0));
   EXPECT_TRUE(held) << held.error().message();
   return std::move(held).value();
 }
@@ -57,35 +57,58 @@ TEST(PortTable, the_second_who_asks_is_told_of_the_first) {
   PortTable table;
   std::optional<HeldPort> first = any_port(table);
   const PublishedPort same = first->port();
-  const auto second = table.hold(same, kLoopback);
+  const auto second = table.hold(same);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().message(),
             "Bind for 127.0.0.1:" + std::to_string(same.host_port) +
                 " failed: port is already allocated");
   first.reset();
-  EXPECT_TRUE(table.hold(same, kLoopback)) << "given back with the object";
+  EXPECT_TRUE(table.hold(same)) << "given back with the object";
 }
 
 TEST(PortTable, every_address_overlaps_each) {
   PortTable table;
   const HeldPort first = any_port(table);
-  const auto all = table.hold(port_of(Ipv4{}, first.port().host_port), Ipv4{});
+  const auto all = table.hold(port_of(Ipv4{}, first.port().host_port));
   ASSERT_FALSE(all);
   EXPECT_NE(all.error().message().find("port is already allocated"), std::string::npos);
-  EXPECT_TRUE(table.hold(port_of(kOther, first.port().host_port), kOther));
+  EXPECT_TRUE(table.hold(port_of(kOther, first.port().host_port)));
+}
+
+TEST(PortTable, the_families_share_no_port) {
+  PortTable table;
+  const HeldPort ipv4 = any_port(table);
+  const PublishedPort port{Protocol::Tcp, 80, "::1", ipv4.port().host_port};
+  const auto ipv6 = table.hold(port);
+  ASSERT_TRUE(ipv6) << ipv6.error().message();
+  const auto all = table.hold({Protocol::Tcp, 80, "::", ipv4.port().host_port});
+  ASSERT_FALSE(all);
+  EXPECT_EQ(all.error().message(), "Bind for :::" + std::to_string(ipv4.port().host_port) +
+                                       " failed: port is already allocated");
+}
+
+TEST(PortTable, every_ipv6_address_leaves_ipv4_alone) {
+  PortTable table;
+  const auto all = table.hold({Protocol::Udp, 80, "::", 0});
+  ASSERT_TRUE(all) << all.error().message();
+  EXPECT_TRUE(table.hold({Protocol::Udp, 80, "0.0.0.0", all->port().host_port}));
+}
+
+TEST(PortTable, what_is_no_address_is_refused) {
+  EXPECT_FALSE(PortTable().hold({Protocol::Tcp, 80, "localhost", 0}));
 }
 
 TEST(PortTable, protocols_have_ports_of_their_own) {
   PortTable table;
   const HeldPort tcp = any_port(table);
   EXPECT_TRUE(
-      table.hold(port_of(kLoopback, tcp.port().host_port, Protocol::Udp), kLoopback));
+      table.hold(port_of(kLoopback, tcp.port().host_port, Protocol::Udp)));
 }
 
 TEST(PortTable, a_stranger_s_port_is_in_use_and_no_container_s) {
   PortTable table;
   const Stranger stranger;
-  const auto held = table.hold(port_of(kLoopback, stranger.port), kLoopback);
+  const auto held = table.hold(port_of(kLoopback, stranger.port));
   ASSERT_FALSE(held);
   EXPECT_EQ(held.error().message(), "failed to bind host port 127.0.0.1:" +
                                         std::to_string(stranger.port) +
@@ -96,7 +119,7 @@ TEST(PortTable, a_stranger_s_port_is_adopted_without_a_socket) {
   PortTable table;
   const Stranger stranger;
   const HeldPort adopted = table.adopt(port_of(kLoopback, stranger.port));
-  const auto second = table.hold(adopted.port(), kLoopback);
+  const auto second = table.hold(adopted.port());
   ASSERT_FALSE(second);
   EXPECT_NE(second.error().message().find("port is already allocated"), std::string::npos);
 }
@@ -107,9 +130,9 @@ TEST(PortTable, moved_ports_are_given_back_once) {
   const PublishedPort port = first.port();
   HeldPort second = any_port(table);
   second = std::move(first);  // the second's own goes back, the first's lives on
-  EXPECT_FALSE(table.hold(port, kLoopback));
+  EXPECT_FALSE(table.hold(port));
   { const HeldPort third = std::move(second); }
-  EXPECT_TRUE(table.hold(port, kLoopback));
+  EXPECT_TRUE(table.hold(port));
 }
 
 // No moment shows a socket without its entry: "address already in use" would blame a stranger.
@@ -122,7 +145,7 @@ TEST(PortTable, a_race_for_one_port_blames_containers_only) {
   for (int thread = 0; thread < 8; ++thread)
     threads.emplace_back([&] {
       for (int i = 0; i < 500; ++i) {
-        const auto held = table.hold(wanted, kLoopback);
+        const auto held = table.hold(wanted);
         if (held)
           ++won;
         else if (held.error().message().find("already allocated") == std::string::npos)

@@ -49,7 +49,7 @@ Result<> try_firewall() {
   auto netfilter = sys::NetlinkSocket::open(NETLINK_NETFILTER);
   if (!netfilter) return explain(std::move(netfilter).error(), "nf_tables");
   const FirewallNetwork network{kBridge, subnet_of(*parse_ipv4("192.168.0.0"), 24)};
-  const PortTarget port{.host_port = 80, .container_ip = *parse_ipv4("192.168.0.2"),
+  const PortTarget port{.host_port = 80, .container_ip = parse_ipv4("192.168.0.2")->bytes(),
                         .container_port = 80};
   auto applied = apply_firewall(*netfilter, {kBridge, {network}, {port}});
   if (!applied) return explain(std::move(applied).error(), "nf_tables");

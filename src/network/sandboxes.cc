@@ -3,6 +3,7 @@
 #include <linux/netlink.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "base/strings.h"
@@ -15,8 +16,12 @@ namespace {
 // With br_netfilter on, a packet that a container sends to its own published port is not
 // routed but bridged back, to the port that it came from.
 bool bridges_call_netfilter() {
-  const auto text = sys::read_file("/proc/sys/net/bridge/bridge-nf-call-iptables");
-  return text && trim(*text) == "1";
+  constexpr std::array kPaths = {"/proc/sys/net/bridge/bridge-nf-call-iptables",
+                                 "/proc/sys/net/bridge/bridge-nf-call-ip6tables"};
+  return std::ranges::any_of(kPaths, [](const char* path) {
+    const auto text = sys::read_file(path);
+    return text && trim(*text) == "1";
+  });
 }
 
 constexpr int kMaximumInterfaces = 1024;

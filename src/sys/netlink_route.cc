@@ -325,6 +325,24 @@ void replace_default_route(NetlinkBatch& batch, const IpBytes& gateway) {
   default_route_message(batch, gateway, NLM_F_CREATE | NLM_F_REPLACE);
 }
 
+void add_loopback6_route(NetlinkBatch& batch, int index) {
+  // Routes of one destination and metric exclude each other: every interface has its own.
+  constexpr std::uint32_t kMetric = 2048;
+  rtmsg header{};
+  header.rtm_family = AF_INET6;
+  header.rtm_dst_len = 128;
+  header.rtm_table = RT_TABLE_LOCAL;
+  header.rtm_protocol = RTPROT_BOOT;
+  header.rtm_scope = RT_SCOPE_UNIVERSE;
+  header.rtm_type = RTN_LOCAL;
+  batch.message("add route of ::1", RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, header);
+  IpBytes loopback{.bytes = {}, .size = 16};
+  loopback.bytes.back() = 1;
+  batch.bytes(RTA_DST, loopback.view());
+  batch.u32(RTA_OIF, static_cast<std::uint32_t>(index));
+  batch.u32(RTA_PRIORITY, kMetric + static_cast<std::uint32_t>(index));
+}
+
 void set_forwarding(NetlinkBatch& batch, int port_index, const MacAddress& mac) {
   ndmsg header{};
   header.ndm_family = AF_BRIDGE;

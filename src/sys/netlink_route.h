@@ -124,6 +124,9 @@ void delete_address(NetlinkBatch& batch, const InterfaceAddress& address);
 void add_default_route(NetlinkBatch& batch, const IpBytes& gateway);
 // In the place of the one that is there, if any.
 void replace_default_route(NetlinkBatch& batch, const IpBytes& gateway);
+// Packets for ::1 that come out of `index` are this host's own, as route_localnet has it for
+// IPv4. The first route to ::1 stays that of lo.
+void add_loopback6_route(NetlinkBatch& batch, int index);
 
 // A static entry of the bridge's forwarding table: frames for `mac` leave by the port.
 void set_forwarding(NetlinkBatch& batch, int port_index, const MacAddress& mac);
