@@ -79,6 +79,14 @@ TEST_F(DefaultProfile, lets_personality_do_no_harm) {
   EXPECT_EQ(ask("personality", 0x40000), kEperm);
 }
 
+// What libseccomp calls a part of socketcall or ipc has a number of its own, too.
+TEST_F(DefaultProfile, knows_the_calls_of_sockets_of_32_bit_programs) {
+  EXPECT_EQ(syscall_number(Machine::I386, "recvmmsg"), 337u);
+  EXPECT_EQ(syscall_number(Machine::I386, "sendmmsg"), 345u);
+  for (const char* name : {"recvmmsg", "sendmmsg", "recvmsg", "sendto", "connect", "shmat", "msgrcv"})
+    EXPECT_EQ(ask(program_, Machine::I386, name), SECCOMP_RET_ALLOW) << name;
+}
+
 TEST_F(DefaultProfile, never_allows_x32) {
   for (const std::uint32_t number : {0, 1, 39, 59, 520})
     EXPECT_EQ(evaluate_seccomp(program_, {.number = 0x40000000 | number,

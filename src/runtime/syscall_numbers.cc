@@ -31,9 +31,10 @@ constexpr std::array kNewer{
 };
 constexpr std::array kNewerX86_64{Number{"uretprobe", 335}, Number{"uprobe", 336}};
 
-// Calls that libseccomp shows as parts of socketcall and ipc, but that Linux 4.3 and 5.1 gave
-// numbers of their own.
+// Calls that libseccomp shows as parts of socketcall and ipc, but that have numbers of their own:
+// the first two since Linux 2.6.33 and 3.0, the others since 4.3 and 5.1.
 constexpr std::array kI386{
+    Number{"recvmmsg", 337},    Number{"sendmmsg", 345},
     Number{"socket", 359},      Number{"socketpair", 360},  Number{"bind", 361},
     Number{"connect", 362},     Number{"listen", 363},      Number{"accept4", 364},
     Number{"getsockopt", 365},  Number{"setsockopt", 366},  Number{"getsockname", 367},
