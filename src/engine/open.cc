@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -209,6 +210,15 @@ void run_keeper_events(Core& core) {
   }
 }
 
+// Users of the host do not pass the data root, or a setuid file that a container leaves in a volume
+// would be theirs to run (CVE-2021-41091). As docker: a root that is more open than that is closed.
+Result<> open_roots(const Options& options) {
+  TRY(sys::make_directories(options.data_root, 0710));
+  if (::chmod(options.data_root.c_str(), 0710) < 0)
+    return Error::from_errno(errno, fmt::format("change mode of {}", options.data_root));
+  return sys::make_directories(options.exec_root, 0711);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Core>> open_core(Options options) {
@@ -216,8 +226,7 @@ Result<std::unique_ptr<Core>> open_core(Options options) {
   fill_programs(options);
   core->options = std::move(options);
   *core->live.lock() = core->options;
-  TRY(sys::make_directories(core->options.data_root, 0711));
-  TRY(sys::make_directories(core->options.exec_root, 0755));
+  TRY(open_roots(core->options));
   core->root_lock = TRY(lock_root(core->options.data_root));
   core->directories = TRY(ContainerDirectories::open(core->options.data_root + "/containers"));
   core->boot_id = TRY(sys::boot_id());
