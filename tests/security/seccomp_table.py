@@ -107,13 +107,14 @@ class Oracle:
 
 
 def judge(lines, oracle, control):
-    """Differences between what `syscalls all` printed under the profile and what it must be.
+    """(differences, number of telling calls) of what `syscalls all` printed under the profile.
 
-    control: its lines without the profile; where the kernel itself answers what a refusal would be,
-    nothing can be said, and nothing is."""
+    control: its lines without the profile. A refusal comes before the kernel looks at the call, so it
+    must be the profile's; what is let through must not look refused, unless the kernel refuses it itself.
+    A call tells something where the two answers differ."""
     without = dict(line.rsplit(" ", 1) for line in control)
     everything = (1 << 64) - 1
-    wrong, judged = [], 0
+    wrong, telling = [], 0
     for line in lines:
         call, said = line.rsplit(" ", 1)
         abi, number = call.split()
@@ -121,14 +122,14 @@ def judge(lines, oracle, control):
             continue
         wanted = oracle.answer(abi, int(number), [everything] * 3)
         refusals = {str(oracle.default_errno), str(ENOSYS)}
-        if without.get(call) in refusals:
-            # Let through, the kernel's own answer comes; refused, one that looks the same may.
-            if wanted is None and said != without[call]:
-                wrong.append(f"{call} ({oracle.names.get(abi, {}).get(int(number))}): {said}, not let through")
-            continue
-        judged += 1
-        let_through = said not in refusals
-        if let_through != (wanted is None) or (wanted is not None and said != str(wanted)):
+        by_kernel = without.get(call)
+        if wanted is not None:
+            right = said == str(wanted)
+            telling += by_kernel != str(wanted)
+        else:
+            right = said == by_kernel if by_kernel in refusals else said not in refusals
+            telling += by_kernel not in refusals
+        if not right:
             name = oracle.names.get(abi, {}).get(int(number), "no name")
             wrong.append(f"{call} ({name}): {said}, wanted {wanted or 'let through'}")
-    return wrong, judged
+    return wrong, telling
