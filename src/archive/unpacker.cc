@@ -117,7 +117,11 @@ Result<ExtractStats> Unpacker::wait(const std::stop_token& stop) {
     kill_and_reap();
     return Error(ErrorKind::Cancelled, "unpacking was cancelled");
   }
-  const auto received = sys::receive_message(channel_, kWorkerMessageLimit);
+  auto received = sys::receive_message(channel_, kWorkerMessageLimit);
+  // A worker that ends with our progress unread resets the channel; the kernel tells that first,
+  // and its answer lies behind.
+  if (!received && received.error().errno_value() == ECONNRESET)
+    received = sys::receive_message(channel_, kWorkerMessageLimit);
   if (!received || received->bytes.empty()) {
     kill_and_reap();
     return Error::internal("unpack worker ended early");

@@ -136,6 +136,18 @@ TEST_F(UnpackerTest, a_hostile_archive_is_named) {
   EXPECT_NE(stats.error().message().find("../../etc/evil"), std::string::npos);
 }
 
+TEST_F(UnpackerTest, a_refusal_is_told_although_progress_was_not_read) {
+  const std::string garbage(64 << 10, 'x');
+  auto worker = Unpacker::start(
+      "", {.input = file_with(garbage), .kind = Input::Growing, .target = &target_});
+  ASSERT_TRUE(worker) << worker.error().message();
+  for (std::size_t at = 4096; at <= garbage.size(); at += 512) worker->available(at);
+  ASSERT_TRUE(worker->complete(garbage.size()));
+  const auto stats = worker->wait({});
+  ASSERT_FALSE(stats);
+  EXPECT_EQ(stats.error().kind(), ErrorKind::InvalidArgument) << stats.error().message();
+}
+
 TEST_F(UnpackerTest, limits_reach_the_worker) {
   ExtractLimits limits;
   limits.entries = 1;
