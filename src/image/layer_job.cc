@@ -77,8 +77,11 @@ Result<std::uint64_t> LayerJob::work(const LayerTools& tools) {
   }
   enter(Phase::Downloaded);
   enter(Phase::Extracting);
-  archive::ExtractStats stats = TRY_AS("unpack layer " + task_.blob.short_form(),
-                                       unpacker.wait(stop));
+  auto unpacked = unpacker.wait(stop);
+  // What was cancelled goes on with these bytes; what cannot be unpacked gives its space back.
+  if (!unpacked && ingest && unpacked.error().kind() != ErrorKind::Cancelled)
+    TRY(ingest->restart());
+  archive::ExtractStats stats = TRY_AS("unpack layer " + task_.blob.short_form(), std::move(unpacked));
   if (stats.diff_id != task_.diff_id)
     return Error::invalid(fmt::format("layer {}: its config says diff id {}, its content is {}",
                                       task_.blob.str(), task_.diff_id.str(),
