@@ -308,39 +308,6 @@ Result<Prepared> prepare(PrepareRequest request) {
   return ContainerPlanner(std::move(request)).run();
 }
 
-Result<Prepared> prepare_exec(ExecRequest request) {
-  if (request.cgroup.is_frozen()) return Error::conflict("cannot exec in a paused container");
-  Prepared prepared;
-  PlanBuilder builder;
-  const std::uint32_t target = builder.pass(TRY(request.target->fd().duplicate()));
-  builder.plan().pid_namespace = target;
-  builder.add(StepKind::NewSession);
-  builder.add(StepKind::ResetSignals);
-  for (sys::Fd& tasks : TRY(request.cgroup.open_v1_tasks()))
-    builder.add({.kind = StepKind::JoinCgroup, .fd = builder.pass(std::move(tasks))});
-  if (sys::Fd unified = TRY(request.cgroup.open_unified()))
-    builder.plan().cgroup = builder.pass(std::move(unified));
-  constexpr std::uint64_t kAll =
-      CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP;
-  builder.add({.kind = StepKind::JoinNamespaces, .fd = target, .a = kAll});
-  builder.add(StepKind::UseRoot);
-  const std::uint32_t proc = builder.scratch();
-  builder.add({.kind = StepKind::NewMount, .fd = proc, .text = builder.text("proc")});
-  const ProcessRequest process{.process = request.process,
-                               .seccomp = request.seccomp,
-                               .proc = proc,
-                               .preserved_fds = request.preserved_fds,
-                               .new_keyring = request.new_keyring};
-  TRY(plan_process_start(process, builder, prepared.warnings));
-  TRY(plan_process_end(process, builder, prepared.warnings));
-  auto finished = std::move(builder).finish();
-  prepared.plan = std::move(finished.plan);
-  prepared.fds = std::move(finished.fds);
-  prepared.cgroup = request.cgroup;
-  TRY(validate(prepared.plan, prepared.fds.size()));
-  return prepared;
-}
-
 Result<sys::Fd> open_process_root(pid_t pid, const sys::Pidfd& pidfd) {
   const std::string path = fmt::format("/proc/{}/root", pid);
   sys::Fd root = TRY(sys::open_at({}, path.c_str(), O_PATH | O_DIRECTORY));

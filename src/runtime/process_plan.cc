@@ -192,12 +192,16 @@ void plan_user(const Process& process, PlanBuilder& builder) {
 
 }  // namespace
 
+void plan_oom_score(const ProcessRequest& request, PlanBuilder& builder, std::vector<std::string>& warnings) {
+  const auto& score = request.process->oom_score_adj;
+  if (!score || request.proc == kNone) return;
+  plan_proc_self(builder, request.proc, "oom_score_adj", fmt::format("{}", granted_score(*score, warnings)));
+}
+
 Result<> plan_process_start(const ProcessRequest& request, PlanBuilder& builder,
                             std::vector<std::string>& warnings) {
   const Process& process = *request.process;
-  if (process.oom_score_adj && request.proc != kNone && !request.own_user_namespace)
-    plan_proc_self(builder, request.proc, "oom_score_adj",
-                   fmt::format("{}", granted_score(*process.oom_score_adj, warnings)));
+  if (!request.own_user_namespace) plan_oom_score(request, builder, warnings);
   TRY(plan_lsm(request, builder, warnings));
   if (!process.terminal) return {};
   const spec::oci::Box size = process.console_size.value_or(spec::oci::Box{});

@@ -24,6 +24,8 @@ struct ProcessRequest {
   std::function<void()> before_exec; // adds the steps between Go and exec
 };
 
+// Done by plan_process_start where the process has no user namespace of its own.
+void plan_oom_score(const ProcessRequest& request, PlanBuilder& builder, std::vector<std::string>& warnings);
 // Before the root changes: procfs writes and the terminal.
 Result<> plan_process_start(const ProcessRequest& request, PlanBuilder& builder,
                             std::vector<std::string>& warnings);

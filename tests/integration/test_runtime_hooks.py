@@ -1,4 +1,5 @@
 """Hooks of a bundle: when each kind runs, where, with which state, and what its failure does."""
+import glob
 import json
 import os
 import pathlib
@@ -16,6 +17,7 @@ KINDS = ["prestart", "createRuntime", "createContainer", "startContainer", "post
 @pytest.fixture(scope="module")
 def runtime(tmp_path_factory):
     made = runtime_util.Runtime(tmp_path_factory.mktemp("hooks"))
+    made.shell("true")  # makes the mount points, which a user namespace's root may not
     yield made
     made.close()
     assert made.leftovers() == []
@@ -207,6 +209,26 @@ def test_a_user_namespaces_process_is_nobody_on_the_host(runtime):
     name = runtime.start(mapped(runtime.config("sleep", "1000"), 100000, 100000))
     status = runtime_util.fields(pathlib.Path(f"/proc/{runtime.state(name)['pid']}/status").read_text())
     assert status["Uid"].split() == ["100000"] * 4 and status["Gid"].split() == ["100000"] * 4
+    runtime.call("delete", "--force", name)
+
+
+def test_an_exec_is_in_the_user_namespace_too(runtime):
+    """It was not: uid 0 of the host, beside the container's root."""
+    name = runtime.start(mapped(runtime.config("sleep", "1000", oomScoreAdj=321), 100000, 200000))
+    done = runtime.call("exec", name, "sh", "-c", "cat /proc/self/uid_map /proc/self/gid_map /proc/self/oom_score_adj; "
+                        "readlink /proc/self/ns/user; readlink /proc/1/ns/user; id -u; id -G; touch /tmp/of-exec && stat -c %u /tmp/of-exec")
+    words = done.stdout.split()
+    assert words[:7] == ["0", "100000", "65536", "0", "200000", "65536", "321"], done.stdout + done.stderr
+    assert words[7] == words[8] and words[9:] == ["0", "0", "0"]
+    user = runtime.call("exec", "--user", "5:6", name, "sh", "-c", "id -u; id -g; grep CapEff /proc/self/status")
+    assert user.stdout.split()[:2] == ["5", "6"] and user.stdout.split()[-1].strip("0") == ""
+    other = runtime.call("exec", "--user", "70000", name, "true", check=False)
+    assert other.returncode != 0
+    runtime.call("exec", name, "sh", "-c", "sleep 999 > /dev/null 2>&1 &")
+    group = (pathlib.Path(path) for path in glob.glob(f"/sys/fs/cgroup/pids/{name}/cgroup.procs") + glob.glob(f"/sys/fs/cgroup/{name}/cgroup.procs"))
+    pids = next(group).read_text().split()
+    owners = {runtime_util.fields(pathlib.Path(f"/proc/{pid}/status").read_text())["Uid"].split()[0] for pid in pids}
+    assert len(pids) == 2 and owners == {"100000"}
     runtime.call("delete", "--force", name)
 
 
