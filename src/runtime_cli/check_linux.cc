@@ -87,7 +87,9 @@ Result<> check_not_available(const Linux& settings) {
 }
 
 Result<> check_cgroups_path(const std::string& path) {
-  TRY(check_text(path, kMaximumPathBytes, MayBeEmpty::Yes));
+  if (path.empty()) return {};
+  TRY(check_text(path, kMaximumPathBytes, MayBeEmpty::No));
+  if (path.find_first_not_of("/.") == std::string::npos) return wrong("must not be the group of everybody");
   const auto names = split(path, '/');
   if (std::ranges::find(names, "..") != names.end()) return wrong("must not contain ..");
   return {};

@@ -293,6 +293,7 @@ TEST(ConfigCheck, words_that_nobody_knows_are_refused) {
       {"linux.devices[0].type", R"("x")"}, {"linux.devices[0].path", R"("fuse")"},
       {"linux.namespaces[0].type", R"("net")"}, {"linux.namespaces[0].path", R"("netns")"},
       {"linux.rootfsPropagation", R"("some")"}, {"linux.cgroupsPath", R"("/a/../b")"},
+      {"linux.cgroupsPath", R"("/")"}, {"linux.cgroupsPath", R"("//.")"},
       {"linux.maskedPaths[0]", R"("proc")"}, {"linux.readonlyPaths[0]", R"("proc")"},
       {"linux.resources.devices[0].type", R"("p")"}, {"linux.resources.devices[0].access", R"("rx")"},
       {"linux.resources.cpu.cpus", R"("all")"}, {"linux.resources.cpu.mems", R"("0;1")"},

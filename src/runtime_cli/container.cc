@@ -56,6 +56,20 @@ Result<Container> Container::create(const std::string& root, const std::string& 
   return Container(std::move(directory), std::move(record));
 }
 
+Result<Record> parse_record(std::string_view text, const std::string& id) {
+  Record record = TRY_AS("state.json", json::parse<Record>(text));
+  if (record.format != kFormat)
+    return Error::invalid(fmt::format("state.json: format {}, this program knows {}", record.format, kFormat));
+  if (record.id != id) return Error::invalid(fmt::format("state.json: it is of container {}", quote(record.id)));
+  if (record.pid < 0) return Error::invalid(fmt::format("state.json: pid {}", record.pid));
+  const std::string& group = record.cgroup_path;
+  const auto names = split(group, '/');
+  const bool odd = group.find('\0') != std::string::npos || std::ranges::find(names, "..") != names.end();
+  if (!group.empty() && (odd || !group.starts_with('/') || group.find_first_not_of("/.") == std::string::npos))
+    return Error::invalid(fmt::format("state.json: cgroupPath {}", quote(group)));
+  return record;
+}
+
 Result<Container> Container::load(const std::string& root, const std::string& id) {
   TRY(check_id(id));
   std::string directory = fmt::format("{}/{}", root, id);
@@ -68,10 +82,7 @@ Result<Container> Container::load(const std::string& root, const std::string& id
     record.id = id;
     return Container(std::move(directory), std::move(record));
   }
-  Record record = TRY_AS("state.json", json::parse<Record>(*text));
-  if (record.format > kFormat)
-    return Error::invalid(fmt::format("state.json has format {}, this program knows {}",
-                                      record.format, kFormat));
+  Record record = TRY(parse_record(*text, id));
   return Container(std::move(directory), std::move(record));
 }
 

@@ -30,6 +30,9 @@ struct Record {
   std::map<std::string, std::string> annotations;
 };
 
+// state.json of container `id`. InvalidArgument for one that is not ours: `delete` ends what it names.
+Result<Record> parse_record(std::string_view text, const std::string& id);
+
 class Container {
  public:
   // Claims `id`. Conflict: `container with given ID already exists`.

@@ -132,7 +132,9 @@ class Starter {
                        hook_state(container_->record(), "stopped", 0));
     });
     TRY(write_claim());
-    prepared_ = TRY(prepare_container());
+    auto prepared = prepare_container();
+    if (!prepared) container_->record().cgroup_path.clear();  // what was made of it is gone
+    prepared_ = TRY(std::move(prepared));
     for (const std::string& warning : prepared_.warnings) context_.warn(warning);
     if (when_ == Start::Later) TRY(add_start_fifos(*container_, prepared_));
     Started started = TRY(start_child(options, prepared_));
@@ -153,7 +155,10 @@ class Starter {
     record.bundle = bundle_.path;
     record.rootfs = bundle_.rootfs;
     record.created = format_rfc3339_nano(now());
-    record.cgroup_path = TRY(cgroup_path_of(bundle_.config, record.id));
+    const std::string group = TRY(cgroup_path_of(bundle_.config, record.id));
+    // What the record names is ended with the container: never a group of somebody else's.
+    TRY(sys::Cgroup(cgroup_layout(), group).check_unused());
+    record.cgroup_path = group;
     record.annotations = bundle_.config.annotations;
     record.boot_id = TRY(sys::boot_id());
     TRY(container_->save());

@@ -162,6 +162,13 @@ Result<> make_parents(const CgroupHierarchy& hierarchy, const std::string& path)
   return {};
 }
 
+Result<> check_free(const std::string& directory, const std::string& path) {
+  std::vector<pid_t> found;
+  collect_processes(directory, 0, found);
+  if (found.empty()) return {};
+  return Error::conflict(fmt::format("cgroup {} is in use by process {}", path, found[0]));
+}
+
 Result<> make_leaf(const CgroupHierarchy& hierarchy, const std::string& path) {
   const std::string directory = hierarchy.mount_point + path;
   const std::string parent = directory.substr(0, directory.rfind('/'));
@@ -169,10 +176,7 @@ Result<> make_leaf(const CgroupHierarchy& hierarchy, const std::string& path) {
     if (errno == ENOENT) return make_parents(hierarchy, path);
     if (errno != EEXIST)
       return Error::from_errno(errno, fmt::format("create cgroup {}", directory));
-    std::vector<pid_t> found;
-    collect_processes(directory, 0, found);
-    if (!found.empty())
-      return Error::conflict(fmt::format("cgroup {} is in use by process {}", path, found[0]));
+    TRY(check_free(directory, path));
   }
   if (hierarchy.unified && !has_all_handed_down(hierarchy, directory))
     return make_parents(hierarchy, path);
@@ -198,6 +202,11 @@ Result<> Cgroup::create(std::vector<std::string>& warnings) const {
     if (made.error().kind() == ErrorKind::Conflict) return std::unexpected(made.error());
     warnings.push_back(made.error().message());
   }
+  return {};
+}
+
+Result<> Cgroup::check_unused() const {
+  for (const CgroupHierarchy& hierarchy : layout_->hierarchies) TRY(check_free(directory_of(hierarchy), path_));
   return {};
 }
 

@@ -59,6 +59,8 @@ class Cgroup {
   // made is named in `warnings`. An existing empty directory is taken over; one with
   // processes in it is Conflict.
   Result<> create(std::vector<std::string>& warnings) const;
+  // Conflict where somebody's processes are in a group of this name.
+  [[nodiscard]] Result<> check_unused() const;
   // Removes every directory, inner ones that the container made first. A missing one is
   // success; EBUSY (a process still exiting) is retried until `deadline_ms` is over.
   Result<> remove(int deadline_ms) const;

@@ -2,6 +2,7 @@
 import copy
 import json
 import pathlib
+import subprocess
 
 import pytest
 
@@ -76,3 +77,43 @@ def test_a_process_file_is_checked(runtime, tmp_path):
     file.write_text(json.dumps({"args": ["true"], "cwd": "/", "user": {"uid": "root"}}))
     done = runtime.call("exec", "--process", str(file), name, check=False)
     assert done.returncode != 0 and "process.json: user.uid: " in done.stderr
+
+
+def test_a_group_of_somebody_else_is_left_alone(runtime):
+    group = f"/{runtime.new_id()}"
+    folders = [pathlib.Path(line.split()[4] + group) for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
+               if " - cgroup" in line and pathlib.Path(line.split()[4], "cgroup.procs").exists()]
+    with subprocess.Popen(["sleep", "1000"]) as other:
+        try:
+            for folder in folders:
+                folder.mkdir()
+                for name in ("cpuset.cpus", "cpuset.mems"):
+                    if (folder / name).exists():
+                        (folder / name).write_text((folder.parent / name).read_text())
+                (folder / "cgroup.procs").write_text(str(other.pid))
+            runtime.write(changed(runtime.config("true"), ["linux", "cgroupsPath"], group))
+            name = runtime.new_id()
+            done = runtime.call("create", "--bundle", str(runtime.bundle), name, check=False)
+            assert done.returncode == 1 and "in use by process" in done.stderr
+            assert runtime.call("state", name, check=False).returncode == 1
+            assert other.poll() is None
+        finally:
+            other.kill()
+            other.wait()
+            for folder in folders:
+                folder.rmdir()
+
+
+@pytest.mark.parametrize("change", [
+    {"cgroupPath": "/"}, {"cgroupPath": "/a/../.."}, {"cgroupPath": "a"}, {"pid": -1}, {"id": "other"}, {"format": 2},
+    {"pid": "1"}, {"annotations": []}])
+def test_a_wrong_state_is_not_acted_on(runtime, change):
+    name = runtime.sleeping()
+    file = runtime.root / name / "state.json"
+    good = file.read_text()
+    file.write_text(json.dumps({**json.loads(good), **change}))
+    for verb in (["state"], ["kill"], ["delete", "--force"]):
+        done = runtime.call(*verb, name, check=False)
+        assert done.returncode == 1 and "state.json" in done.stderr, (verb, done.stderr)
+    file.write_text(good)
+    assert runtime.state(name)["status"] == "running"
