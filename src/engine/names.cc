@@ -7,6 +7,8 @@
 #include <array>
 #include <cstdint>
 
+#include "base/check.h"
+
 namespace wherry::engine {
 namespace {
 
@@ -37,7 +39,7 @@ constexpr std::array<std::string_view, 72> kSurnames = {
 std::uint64_t random_number() {
   std::uint64_t number = 0;
   // 8 bytes are never short (getrandom(2)); before the pool is ready the call blocks.
-  static_cast<void>(::getrandom(&number, sizeof number, 0));
+  CHECK(::getrandom(&number, sizeof number, 0) == sizeof number);
   return number;
 }
 

@@ -12,6 +12,7 @@
 #include "base/strings.h"
 #include "runtime/seccomp.h"
 #include "sys/capability.h"
+#include "sys/fd.h"
 
 namespace wherry::runtime {
 namespace {
@@ -39,7 +40,19 @@ bool may_raise_limits() {
   return own && (own->permitted >> CAP_SYS_RESOURCE & 1) != 0;
 }
 
-// Without CAP_SYS_RESOURCE a hard limit can only go down.
+// What a hard limit may be set to: without CAP_SYS_RESOURCE it can only go down, and nobody
+// gets more descriptors than fs.nr_open.
+Result<std::uint64_t> highest_limit(const LimitRow& row, bool own_user_namespace) {
+  rlimit own{};
+  if (::getrlimit(static_cast<__rlimit_resource>(row.resource), &own) < 0)
+    return Error::from_errno(errno, fmt::format("read {}", row.name));
+  if (own_user_namespace || !may_raise_limits()) return own.rlim_max;
+  if (row.resource != RLIMIT_NOFILE) return RLIM_INFINITY;
+  const auto text = sys::read_file("/proc/sys/fs/nr_open");
+  const auto descriptors = text ? parse_u64(trim(*text)) : std::nullopt;
+  return descriptors.value_or(own.rlim_max);
+}
+
 Result<> add_rlimit(const spec::oci::Rlimit& limit, const ProcessRequest& request, PlanBuilder& builder,
                     std::vector<std::string>& warnings) {
   const auto row = std::ranges::find(kLimits, limit.type, &LimitRow::name);
@@ -47,15 +60,11 @@ Result<> add_rlimit(const spec::oci::Rlimit& limit, const ProcessRequest& reques
     return Error::invalid(fmt::format("unknown rlimit {}", quote(limit.type)));
   if (limit.soft > limit.hard)
     return Error::invalid(fmt::format("{}: soft limit is above the hard one", limit.type));
-  rlimit own{};
-  if (::getrlimit(static_cast<__rlimit_resource>(row->resource), &own) < 0)
-    return Error::from_errno(errno, fmt::format("read {}", limit.type));
-  std::uint64_t hard = limit.hard;
-  if (hard > own.rlim_max && (request.own_user_namespace || !may_raise_limits())) {
-    hard = own.rlim_max;
+  const std::uint64_t highest = TRY(highest_limit(*row, request.own_user_namespace));
+  const std::uint64_t hard = std::min(limit.hard, highest);
+  if (hard < limit.hard)
     warnings.push_back(fmt::format("{} cannot be raised to {} here, {} is used", limit.type,
                                    limit.hard, hard));
-  }
   builder.add({.kind = StepKind::SetRlimit,
                .a = static_cast<std::uint64_t>(row->resource),
                .b = std::min(limit.soft, hard),

@@ -96,7 +96,8 @@ def test_exec(runtime):
     status = runtime_util.fields(done.stdout)
     assert status["CapEff"] == "00000000a80425fb" and status["CapInh"] == "0000000000000000"
     assert status["Seccomp"] == "2"
-    assert f":memory:/{name}" in done.stdout or f"0::/{name}" in done.stdout
+    # On v2 the cgroup namespace shows the container's own group as the root.
+    assert f":memory:/{name}" in done.stdout or "\n0::/\n" in done.stdout
     assert runtime.call("exec", name, "sh", "-c", "exit 7", check=False).returncode == 7
     user = runtime.call("exec", "--user", "1000:1000", name, "sh", "-c", "id -u; id -g")
     assert user.stdout.split() == ["1000", "1000"]
