@@ -21,6 +21,8 @@ using network::Description;
 using spec::docker::items;
 using spec::docker::Network;
 
+constexpr std::chrono::seconds kEnding{10};  // network rm waits so long for an ended container
+
 constexpr std::array<std::string_view, 7> kListKeys = {"dangling", "driver", "id",  "label",
                                                        "name",     "scope",  "type"};
 constexpr std::array<std::string_view, 3> kPruneKeys = {"label", "label!", "until"};
@@ -177,6 +179,14 @@ Error has_endpoints(const Description& network,
                       network.name, list)};
 }
 
+// Of a container that has ended, and may be removed already, the endpoint is still there for a
+// moment. Without the lock: others make and remove networks meanwhile.
+void wait_for_ending(Core& core, const std::string& name) {
+  const auto network = core.networks->find_network(name);
+  if (network && endpoints_on(core, *network).empty())
+    static_cast<void>(core.networks->wait_until_left(network->id, kEnding));
+}
+
 // Why its containers may reach nothing beyond it although all was done; docker has no word
 // for it.
 std::string warning_of(Core& core, const Description& network) {
@@ -243,6 +253,7 @@ Result<spec::docker::NetworkCreateResponse> create_network(
 }
 
 Result<> remove_network(Core& core, const std::string& name) {
+  wait_for_ending(core, name);
   const std::lock_guard lock(core.network_operation);
   const Description network = TRY(core.networks->find_network(name));
   if (is_predefined(network))

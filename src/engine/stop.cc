@@ -34,6 +34,10 @@ Waited wait_for_end(Container& container, std::optional<std::chrono::steady_cloc
   return stop.stop_requested() ? Waited::Cancelled : Waited::TimedOut;
 }
 
+// Who handles an end holds the operation from the change of the state on until the addresses are
+// free: the caller of stop may give them to another container at once.
+void wait_for_release(Container& container) { const std::lock_guard operation(container.operation); }
+
 struct Running {
   ContainerRecord record;
   State state;
@@ -115,7 +119,10 @@ Result<> stop_running(Core& core, Container& container, const StopOptions& optio
   std::optional<std::chrono::steady_clock::time_point> deadline;
   if (timeout_s >= 0) deadline = std::chrono::steady_clock::now() + std::chrono::seconds(timeout_s);
   const Waited waited = wait_for_end(container, deadline, stop);
-  if (waited == Waited::Ended) return {};
+  if (waited == Waited::Ended) {
+    wait_for_release(container);
+    return {};
+  }
   if (waited == Waited::Cancelled) return Error(ErrorKind::Cancelled, "stop: the caller went away");
   return kill_and_wait(core, container);
 }
@@ -131,7 +138,10 @@ Result<> kill_and_wait(Core& core, Container& container) {
   if (!running.state.has_process()) return {};
   if (const auto killed = kill_everything(core, running); !killed)
     log::warning("container {}: {}", running.record.id.short_form(), killed.error().message());
-  if (wait_for_end(container, std::chrono::steady_clock::now() + kKillWait, {}) == Waited::Ended) return {};
+  if (wait_for_end(container, std::chrono::steady_clock::now() + kKillWait, {}) == Waited::Ended) {
+    wait_for_release(container);
+    return {};
+  }
   return Error(ErrorKind::Deadline,
                fmt::format("tried to kill container, but did not receive an exit event (container {})",
                            running.record.id.str()));

@@ -7,6 +7,7 @@
 // no I/O), that of ports_. Calls for one container come one after the other: the engine sees to it.
 #pragma once
 
+#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <set>
@@ -72,6 +73,7 @@ struct State {
   [[nodiscard]] std::vector<NetworkId> internal_networks() const;
   // The endpoint that has the container's default route; null if there is none.
   [[nodiscard]] const Endpoint* gateway_of(const ContainerId& container) const;
+  [[nodiscard]] std::size_t members(const NetworkId& id) const;
   [[nodiscard]] const Endpoint* gateway6_of(const ContainerId& container) const;
 };
 
@@ -120,6 +122,7 @@ class KernelNetworks final : public Networks {
   std::vector<Endpoint> endpoints(const ContainerId& container) override;
   std::vector<Description> descriptions() override;
   Result<Description> find_network(std::string_view name) override;
+  bool wait_until_left(const NetworkId& id, std::chrono::milliseconds limit) override;
   std::size_t members(const NetworkId& id) override;
   PoolCounts pool_counts() override { return pool_->counts(); }
   std::optional<Error> bridge_problem() override { return problem_; }
@@ -193,6 +196,7 @@ class KernelNetworks final : public Networks {
   sys::NetlinkSocket route_;
   PortTable ports_;  // before state_, which holds ports of it
   Guarded<State> state_;
+  std::condition_variable left_;  // an endpoint is gone from state_
 };
 
 // "wherry0" and "wherry" for the default engine; others carry their suffix. Fifteen

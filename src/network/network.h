@@ -249,6 +249,8 @@ class Networks {
   [[nodiscard]] virtual std::vector<Description> descriptions() = 0;
   // Full id, name, unique id prefix, in that order; NotFound "network x not found".
   [[nodiscard]] virtual Result<Description> find_network(std::string_view name) = 0;
+  // Until no endpoint is on it, or the limit is over: release() may be on its way. False if some are.
+  virtual bool wait_until_left(const NetworkId& id, std::chrono::milliseconds limit) = 0;
   // How many endpoints are on it.
   [[nodiscard]] virtual std::size_t members(const NetworkId& id) = 0;
   [[nodiscard]] virtual PoolCounts pool_counts() = 0;

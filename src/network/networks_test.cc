@@ -74,6 +74,20 @@ std::vector<sys::Neighbour> permanent_neighbours(const std::string& bridge) {
   return *all;
 }
 
+TEST_F(NetworksOnTheKernel, who_waits_for_a_network_to_be_left_hears_of_the_release) {
+  in_new_namespace([] {
+    using namespace std::chrono_literals;
+    auto networks = ready();
+    const NetworkId bridge = networks->find_network("bridge")->id;
+    EXPECT_TRUE(networks->wait_until_left(bridge, 0ms));
+    const Sandbox sandbox = taken(*networks, 1);
+    EXPECT_FALSE(networks->wait_until_left(bridge, 1ms));
+    const std::jthread ending([&] { networks->release(container(1)); });
+    EXPECT_TRUE(networks->wait_until_left(bridge, 60s));
+    EXPECT_EQ(networks->members(bridge), 0U);
+  });
+}
+
 TEST_F(NetworksOnTheKernel, a_sandbox_has_address_route_and_mac) {
   in_new_namespace([] {
     auto networks = ready();

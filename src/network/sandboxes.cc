@@ -309,6 +309,7 @@ Result<> KernelNetworks::leave(const ContainerId& container, const NetworkId& ne
                   [&](const Endpoint& other) { return other.network_id == network; });
     const auto segment = state->segments.find(network);
     if (segment != state->segments.end()) segment->second.release(*leaving);
+    left_.notify_all();
   }
   if (network == bridge_id_ && is_linked(container)) TRY_AS("nf_tables", write_table());
   return move_default_route(container, before, netns);
@@ -349,6 +350,7 @@ void KernelNetworks::forget(const ContainerId& container) {
   }
   sys::Fd netns = std::move(found->second.netns);
   state->taken.erase(found);
+  left_.notify_all();
   if (netns) pool_->bury(std::move(netns));
 }
 

@@ -84,13 +84,19 @@ void KernelNetworks::adopt_network(const Description& network) {
   state->segments.find(network.id)->second.problem = std::move(raised).error();
 }
 
-std::size_t KernelNetworks::members(const NetworkId& id) {
-  auto state = state_.lock();
+std::size_t State::members(const NetworkId& id) const {
   std::size_t count = 0;
-  for (const auto& [container, taken] : state->taken)
+  for (const auto& [container, entry] : taken)
     count += static_cast<std::size_t>(
-        std::ranges::count(taken.endpoints, id, &Endpoint::network_id));
+        std::ranges::count(entry.endpoints, id, &Endpoint::network_id));
   return count;
+}
+
+std::size_t KernelNetworks::members(const NetworkId& id) { return state_.lock()->members(id); }
+
+bool KernelNetworks::wait_until_left(const NetworkId& id, std::chrono::milliseconds limit) {
+  auto state = state_.lock();
+  return left_.wait_for(state.lock_handle(), limit, [&] { return state->members(id) == 0; });
 }
 
 Result<> KernelNetworks::remove_network(const NetworkId& id) {
