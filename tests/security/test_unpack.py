@@ -106,7 +106,8 @@ def test_layer(tool, registry, outside, attack, door):  # noqa: F811
         assert contents(tool)
         return
     assert tool.bad(*arguments[0], **arguments[1])
-    assert contents(tool) == []
+    # A good layer below the refused one is kept for another attempt, until the store is opened again.
+    assert tool.images() == "" and contents(tool) == []
 
 
 def test_d02_control_what_was_refused_is_not_in_the_way(tool, registry, outside):  # noqa: F811
