@@ -1,6 +1,6 @@
 // Runs between clone3 and execve. Async-signal-safe calls only: system calls, and accessors of
-// the constant plan. No allocation, lock, log or Result, and no function from another file, so
-// that this file is all there is to audit. Every step gives 0 or an errno.
+// the constant plan. No allocation, lock, log or Result, and no function from another file but
+// child_policy.h, so that these two are all there is to audit. Every step gives 0 or an errno.
 #include "runtime/child.h"
 
 #include <fcntl.h>
@@ -29,6 +29,7 @@
 #include <climits>
 #include <cstring>
 
+#include "runtime/child_policy.h"
 #include "runtime/launch.h"
 
 namespace wherry::runtime {
@@ -51,10 +52,7 @@ struct Child {
 };
 
 int result_of(long value) { return value < 0 ? errno : 0; }
-
-void close_fd(int fd) {
-  if (fd >= 0) ::close(fd);
-}
+void close_fd(int fd) { if (fd >= 0) ::close(fd); }
 
 // --- look-ups below the container's root -------------------------------------------------
 
@@ -144,9 +142,7 @@ int open_target(const Child& child, const char* path, std::uint64_t flags) {
 
 // --- namespaces and groups ---------------------------------------------------------------
 
-int join_cgroup(const Child& child, const Step& step) {
-  return ::write(child.slot(step.fd), "0", 1) == 1 ? 0 : errno;
-}
+int join_cgroup(const Child& child, const Step& step) { return ::write(child.slot(step.fd), "0", 1) == 1 ? 0 : errno; }
 
 int set_propagation(const Step& step) {
   mount_attr wanted{};
@@ -289,9 +285,6 @@ int make_node(const Child& child, const Step& step) {
   return error;
 }
 
-int make_link(const Child& child, const Step& step) {
-  return result_of(::symlinkat(child.text(step.text2), child.slot(step.fd), child.text(step.text)));
-}
 
 std::uint64_t mount_id_at(int directory, const char* path, int flags) {
   struct statx status {};
@@ -704,6 +697,17 @@ int execute(const Child& child) {
 
 // --- the interpreter -------------------------------------------------------------------------
 
+int perform_policy_step(const Child& child, const Step& step) {
+  const char* mask = step.text == kNone ? nullptr : child.text(step.text);
+  switch (step.kind) {
+    case StepKind::SetScheduler: return child_policy::set_scheduler(step);
+    case StepKind::SetAffinity: return child_policy::set_affinity(mask);
+    case StepKind::SetMemoryPolicy: return child_policy::set_memory_policy(step, mask);
+    case StepKind::SetPersonality: return child_policy::set_personality(step);
+    default: return EINVAL;
+  }
+}
+
 int perform_mount_step(Child& child, const Step& step) {
   switch (step.kind) {
     case StepKind::SetPropagation: return set_propagation(step);
@@ -718,11 +722,12 @@ int perform_mount_step(Child& child, const Step& step) {
     case StepKind::WriteProcSelf: return write_proc_self(child, step);
     case StepKind::MakeDirectory: return make_directory(child, step);
     case StepKind::MakeNode: return make_node(child, step);
-    case StepKind::MakeLink: return make_link(child, step);
+    case StepKind::MakeLink:
+      return result_of(::symlinkat(child.text(step.text2), child.slot(step.fd), child.text(step.text)));
     case StepKind::PivotRoot: return pivot_root(child, step);
     case StepKind::OpenTerminal: return open_terminal(child, step);
     case StepKind::AttachConsole: return attach_console(child, step);
-    default: return EINVAL;
+    default: return perform_policy_step(child, step);
   }
 }
 
@@ -733,14 +738,10 @@ int perform(Child& child, const Step& step) {
     case StepKind::JoinCgroup: return join_cgroup(child, step);
     case StepKind::Unshare: return result_of(::unshare(static_cast<int>(step.a)));
     case StepKind::NewSession: return result_of(::setsid());
-    case StepKind::SetHostname: {
-      const char* name = child.text(step.text);
-      return result_of(::sethostname(name, std::strlen(name)));
-    }
-    case StepKind::SetDomainname: {
-      const char* name = child.text(step.text);
-      return result_of(::setdomainname(name, std::strlen(name)));
-    }
+    case StepKind::SetHostname:
+      return result_of(::sethostname(child.text(step.text), child.plan.strings[step.text].size()));
+    case StepKind::SetDomainname:
+      return result_of(::setdomainname(child.text(step.text), child.plan.strings[step.text].size()));
     case StepKind::NewKeyring:
       return result_of(::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr));
     case StepKind::SetRlimit: return set_rlimit(step);

@@ -9,7 +9,7 @@
 namespace wherry::runtime {
 namespace {
 
-enum Needs : std::uint8_t { kFd = 1, kScratch = 2, kText = 4, kText2 = 8, kOptionalFd = 16 };
+enum Needs : std::uint8_t { kFd = 1, kScratch = 2, kText = 4, kText2 = 8, kOptionalFd = 16, kMask = 32 };
 
 struct KindRow {
   StepKind kind;
@@ -63,6 +63,10 @@ constexpr std::array kKinds{
     KindRow{StepKind::AwaitLauncher, 0, "wait for the launcher"},
     KindRow{StepKind::BecomeRoot, 0, "become root of the user namespace"},
     KindRow{StepKind::RunHook, kText, "run hook"},
+    KindRow{StepKind::SetScheduler, 0, "set scheduler"},
+    KindRow{StepKind::SetAffinity, kText | kMask, "set processors"},
+    KindRow{StepKind::SetMemoryPolicy, kMask, "set memory policy"},
+    KindRow{StepKind::SetPersonality, 0, "set personality"},
 };
 static_assert(kKinds.size() == kLastStepKind);
 
@@ -174,12 +178,22 @@ Result<> check_fd(const Plan& plan, const Step& step, const KindRow& row, std::s
   return {};
 }
 
+Result<> check_mask(const Plan& plan, std::uint32_t index) {
+  if (index == kNone) return {};
+  if (index >= plan.strings.size()) return Error::invalid("mask out of range");
+  const std::string& digits = plan.strings[index];
+  if (digits.size() > kMaximumMaskBits / 4 || digits.find_first_not_of("0123456789abcdef") != std::string::npos)
+    return Error::invalid("not a mask");
+  return {};
+}
+
 Result<> check_texts(const Plan& plan, const Step& step, const KindRow& row) {
   const std::size_t count = plan.strings.size();
   if ((row.needs & kText) != 0 && step.text >= count)
     return Error::invalid("string out of range");
   if ((row.needs & kText2) != 0 && step.text2 >= count)
     return Error::invalid("second string out of range");
+  if ((row.needs & kMask) != 0) TRY(check_mask(plan, step.text));
   if (step.kind == StepKind::NewMount && step.b != 0 &&
       (step.text2 >= count || step.b > count - step.text2))
     return Error::invalid("options out of range");

@@ -24,6 +24,7 @@ inline constexpr std::size_t kMaximumPlanStrings = 65536;
 inline constexpr std::size_t kMaximumPlanFds = 4096;
 inline constexpr std::size_t kMaximumScratchSlots = 256;
 inline constexpr std::size_t kMaximumHookWords = 512;  // of one hook: args and env together
+inline constexpr std::size_t kMaximumMaskBits = 1024;  // of processors, of memory nodes
 inline constexpr std::size_t kMaximumGroups = 65536;  // NGROUPS_MAX
 
 // fd, text, text2 and a..c are used as the comment says; all others stay at their defaults.
@@ -73,8 +74,12 @@ enum class StepKind : std::uint32_t {
   AwaitLauncher,       // until it says Go; a: 1 tells it that we wait (hooks), 0 not (id maps)
   BecomeRoot,          // of a user namespace whose maps are written
   RunHook,             // text: path, state before and behind the pid, a args, b env; c: seconds, 0: no limit
+  SetScheduler,        // a: policy, flags << 8, period << 16; b, c: runtime and deadline, or nice and priority
+  SetAffinity,         // text: processors as hexadecimal digits, the first of bits 0 to 3
+  SetMemoryPolicy,     // a: mode and flags; text: nodes in the same form, or kNone
+  SetPersonality,      // a: personality(2)'s value
 };
-inline constexpr std::uint32_t kLastStepKind = static_cast<std::uint32_t>(StepKind::RunHook);
+inline constexpr std::uint32_t kLastStepKind = static_cast<std::uint32_t>(StepKind::SetPersonality);
 
 enum AttachFlag : std::uint64_t {
   kTargetIsFile = 1,      // make a file, not a directory, where the target is missing

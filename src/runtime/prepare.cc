@@ -34,6 +34,7 @@ constexpr std::array kNamespaces{
     NamespaceRow{"mount", CLONE_NEWNS}, NamespaceRow{"network", CLONE_NEWNET},
     NamespaceRow{"uts", CLONE_NEWUTS},  NamespaceRow{"ipc", CLONE_NEWIPC},
     NamespaceRow{"pid", CLONE_NEWPID},  NamespaceRow{"cgroup", CLONE_NEWCGROUP},
+    NamespaceRow{"time", CLONE_NEWTIME},
 };
 
 struct Joined {
@@ -160,6 +161,7 @@ class ContainerPlanner {
             .devpts = slots_.devpts,
             .preserved_fds = request_.preserved_fds,
             .new_keyring = request_.new_keyring,
+            .settings = &config().linux_,
             .without_program = config().process->args.empty() && request_.without_program,
             .own_user_namespace = own_user(),
             .before_exec = [this] {
@@ -203,7 +205,7 @@ class ContainerPlanner {
       if (one.flag == CLONE_NEWPID) builder_.plan().pid_namespace = slot;
       else builder_.add({.kind = StepKind::JoinNamespaces, .fd = slot, .a = one.flag});
     }
-    builder_.plan().clone_flags = namespaces_.fresh & ~std::uint64_t{CLONE_NEWCGROUP};
+    builder_.plan().clone_flags = namespaces_.fresh & ~std::uint64_t{CLONE_NEWCGROUP | CLONE_NEWTIME};
     // Only after the groups are joined: its root is where the process then is.
     if ((namespaces_.fresh & CLONE_NEWCGROUP) != 0)
       builder_.add({.kind = StepKind::Unshare, .a = CLONE_NEWCGROUP});
@@ -263,6 +265,20 @@ class ContainerPlanner {
     return root;
   }
 
+  // A process enters its new time namespace by exec (Linux 6.0); until then the offsets can be set.
+  void plan_clocks() {
+    if ((namespaces_.fresh & CLONE_NEWTIME) == 0) return;
+    builder_.add({.kind = StepKind::Unshare, .a = CLONE_NEWTIME});
+    std::string lines;
+    for (const auto& [clock, offset] : config().linux_.time_offsets)
+      lines += fmt::format("{} {} {}\n", clock, offset.secs, offset.nanosecs);
+    if (lines.empty()) return;
+    builder_.add({.kind = StepKind::WriteProcSelf,
+                  .fd = slots_.proc,
+                  .text = builder_.text("timens_offsets"),
+                  .text2 = builder_.text(lines)});
+  }
+
   // Parameters go through the procfs that was just made, before /proc/sys turns read-only.
   Result<> plan_before_pivot() {
     const OwnNamespaces own{.network = namespaces_.is_own(CLONE_NEWNET),
@@ -272,6 +288,7 @@ class ContainerPlanner {
       slots_.proc = builder_.scratch();
       builder_.add({.kind = StepKind::NewMount, .fd = slots_.proc, .text = builder_.text("proc")});
     }
+    plan_clocks();
     for (const auto& [name, value] : config().linux_.sysctl) {
       const std::string file = TRY(sysctl_file(name, value, own));
       builder_.add({.kind = StepKind::WriteProc,

@@ -72,7 +72,10 @@ Result<Prepared> prepare_exec(ExecRequest request) {
   builder.plan().pid_namespace = target;
   builder.add(StepKind::NewSession);
   builder.add(StepKind::ResetSignals);
+  const auto affinity = request.process->exec_cpu_affinity.value_or(spec::oci::CpuAffinity{});
+  TRY(plan_affinity(affinity.initial, builder));
   TRY(plan_groups(request.cgroup, builder));
+  TRY(plan_affinity(affinity.final_, builder));
   // Of the pid namespace that the process is born in. In a user namespace the kernel refuses a procfs
   // where another one is masked, and gives the score of a process to the host's root.
   const std::uint32_t proc = builder.scratch();

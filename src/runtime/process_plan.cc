@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "base/strings.h"
+#include "runtime/policy_words.h"
 #include "runtime/seccomp.h"
 #include "sys/capability.h"
 #include "sys/fd.h"
@@ -199,7 +200,37 @@ void plan_user(const Process& process, PlanBuilder& builder) {
       {.kind = StepKind::SetUser, .a = process.user.uid, .b = process.user.gid});
 }
 
+Result<> plan_scheduler(const spec::oci::Scheduler& scheduler, PlanBuilder& builder) {
+  const std::uint64_t bits = TRY_AS("process.scheduler", scheduler_bits(scheduler));
+  const bool deadline = scheduler.policy == "SCHED_DEADLINE";
+  const auto nice = static_cast<std::uint32_t>(scheduler.nice.value_or(0));
+  const auto priority = static_cast<std::uint32_t>(scheduler.priority.value_or(0));
+  builder.add({.kind = StepKind::SetScheduler,
+               .a = bits | (deadline ? scheduler.period.value_or(0) << 16 : 0),
+               .b = deadline ? scheduler.runtime.value_or(0) : nice,
+               .c = deadline ? scheduler.deadline.value_or(0) : priority});
+  return {};
+}
+
+Result<> plan_memory_and_personality(const spec::oci::Linux& settings, PlanBuilder& builder) {
+  if (const auto& policy = settings.memory_policy) {
+    Step step{.kind = StepKind::SetMemoryPolicy, .a = TRY_AS("linux.memoryPolicy", memory_policy_bits(*policy))};
+    if (!policy->nodes.empty())
+      step.text = builder.text(TRY_AS("linux.memoryPolicy.nodes", number_mask(policy->nodes)));
+    builder.add(step);
+  }
+  if (const auto& personality = settings.personality)
+    builder.add({.kind = StepKind::SetPersonality, .a = TRY_AS("linux.personality", personality_bits(*personality))});
+  return {};
+}
+
 }  // namespace
+
+Result<> plan_affinity(const std::string& processors, PlanBuilder& builder) {
+  if (processors.empty()) return {};
+  builder.add_text(StepKind::SetAffinity, TRY_AS("process.execCPUAffinity", number_mask(processors)));
+  return {};
+}
 
 void plan_oom_score(const ProcessRequest& request, PlanBuilder& builder, std::vector<std::string>& warnings) {
   const auto& score = request.process->oom_score_adj;
@@ -233,6 +264,8 @@ Result<> plan_process_end(const ProcessRequest& request, PlanBuilder& builder,
   builder.add(StepKind::SetStdio);
   if (!process.terminal) builder.add({.kind = StepKind::OwnStdio, .a = process.user.uid});
   for (const spec::oci::Rlimit& limit : process.rlimits) TRY(add_rlimit(limit, request, builder, warnings));
+  if (process.scheduler) TRY(plan_scheduler(*process.scheduler, builder));
+  if (request.settings != nullptr) TRY(plan_memory_and_personality(*request.settings, builder));
   if (process.io_priority)
     builder.add({.kind = StepKind::SetIoPriority, .a = TRY(io_priority_of(*process.io_priority))});
   builder.add_text(StepKind::EnterDirectory, process.cwd);

@@ -19,6 +19,7 @@ struct ProcessRequest {
   std::uint32_t devpts = kNone;  // kNone: the one at /dev/pts
   unsigned preserved_fds = 0;
   bool new_keyring = true;
+  const spec::oci::Linux* settings = nullptr;  // personality and memory policy; null in an exec
   bool without_program = false;      // never started: `process` has no args
   bool own_user_namespace = false;   // no right over limits of the host
   std::function<void()> before_exec; // adds the steps between Go and exec
@@ -29,6 +30,8 @@ void plan_oom_score(const ProcessRequest& request, PlanBuilder& builder, std::ve
 // Before the root changes: procfs writes and the terminal.
 Result<> plan_process_start(const ProcessRequest& request, PlanBuilder& builder,
                             std::vector<std::string>& warnings);
+// Before (`initial`) and after (`final`) an exec is in the container's groups; empty: nothing.
+Result<> plan_affinity(const std::string& processors, PlanBuilder& builder);
 // From the standard streams to exec. Limits and capabilities that we do not hold ourselves are
 // cut, with a warning.
 Result<> plan_process_end(const ProcessRequest& request, PlanBuilder& builder,

@@ -135,6 +135,29 @@ void add_block_io(Collector& out, const BlockIoLimits& limits) {
   add_throttle(out, limits.write_iops, "blkio.throttle.write_iops_device", "wiops");
 }
 
+void add_hugepages(Collector& out, const std::vector<spec::oci::HugepageLimit>& limits) {
+  const char* file = out.v2("hugetlb") ? "max" : "limit_in_bytes";
+  for (const auto& limit : limits)
+    out.add("hugetlb", fmt::format("hugetlb.{}.{}", limit.page_size, file), fmt::format("{}", limit.limit));
+}
+
+// Both are of v1 alone.
+void add_network(Collector& out, const spec::oci::NetworkLimits& network) {
+  if (network.class_id.value_or(0) != 0)
+    out.add("net_cls", "net_cls.classid", fmt::format("{}", *network.class_id));
+  for (const auto& interface : network.priorities)
+    out.add("net_prio", "net_prio.ifpriomap", fmt::format("{} {}", interface.name, interface.priority));
+}
+
+void add_rdma(Collector& out, const std::map<std::string, spec::oci::RdmaLimit>& limits) {
+  for (const auto& [device, limit] : limits) {
+    std::string line = device;
+    if (limit.hca_handles) line += fmt::format(" hca_handle={}", *limit.hca_handles);
+    if (limit.hca_objects) line += fmt::format(" hca_object={}", *limit.hca_objects);
+    out.add("rdma", "rdma.max", line);
+  }
+}
+
 std::string number_or_any(const std::optional<std::int64_t>& number) {
   return !number || *number < 0 ? "*" : fmt::format("{}", *number);
 }
@@ -161,6 +184,9 @@ std::vector<CgroupWrite> limit_writes(const spec::oci::Resources& resources,
   if (resources.pids && resources.pids->limit != 0)
     out.add("pids", "pids.max", bytes_or_max(resources.pids->limit));
   if (resources.block_io) add_block_io(out, *resources.block_io);
+  add_hugepages(out, resources.hugepages);
+  if (resources.network) add_network(out, *resources.network);
+  add_rdma(out, resources.rdma);
   for (const auto& [file, value] : resources.unified) {
     const std::string controller = file.substr(0, file.find('.'));
     out.add(controller, file, value);

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "runtime/policy_words.h"
 #include "runtime/sysctl.h"
 #include "runtime_cli/check.h"
 #include "runtime_cli/check_words.h"
@@ -30,8 +31,7 @@ Result<> check_device(const Device& device) {
 }
 
 Result<> check_namespace(const Namespace& one) {
-  if (one.type == "time") return at("type", not_available());
-  TRY(at("type", check_word(one.type, {"mount", "pid", "network", "uts", "ipc", "user", "cgroup"})));
+  TRY(at("type", check_word(one.type, {"mount", "pid", "network", "uts", "ipc", "user", "cgroup", "time"})));
   if (one.path.empty()) return {};
   TRY(at("path", check_path(one.path)));
   if (one.type == "user") return at("path", not_available());
@@ -77,11 +77,36 @@ Result<> check_sysctls(const Linux& settings) {
   });
 }
 
+Result<> check_clocks(const Linux& settings) {
+  constexpr std::int64_t kLastNanosecond = 999999999;
+  if (settings.time_offsets.empty()) return {};
+  const auto fresh = std::ranges::find(settings.namespaces, "time", &Namespace::type);
+  if (fresh == settings.namespaces.end() || !fresh->path.empty())
+    return at("timeOffsets", wrong("needs a new time namespace"));
+  // Its file in /proc belongs to the host's root until the program runs.
+  if (has_namespace(settings, "user"))
+    return at("timeOffsets", wrong("together with a user namespace: not available in wherry-runtime " WHERRY_VERSION));
+  return each("timeOffsets", settings.time_offsets, [](const std::string& clock, const TimeOffset& offset) -> Result<> {
+    TRY(check_word(clock, {"boottime", "monotonic"}));
+    return at("nanosecs", check_range(offset.nanosecs, 0, kLastNanosecond));
+  });
+}
+
+Result<> check_memory_policy(const MemoryPolicy& policy) {
+  if (auto bits = runtime::memory_policy_bits(policy); !bits) return std::unexpected(bits.error());
+  TRY(at("nodes", check_mask_list(policy.nodes)));
+  const bool without = policy.mode == "MPOL_DEFAULT" || policy.mode == "MPOL_LOCAL";
+  if (without && !policy.nodes.empty()) return at("nodes", wrong(fmt::format("{} has no nodes", policy.mode)));
+  if (!without && policy.nodes.empty() && policy.mode != "MPOL_PREFERRED")
+    return at("nodes", wrong(fmt::format("must be set for {}", policy.mode)));
+  const auto has = [&](const char* flag) { return std::ranges::find(policy.flags, flag) != policy.flags.end(); };
+  if (has("MPOL_F_STATIC_NODES") && has("MPOL_F_RELATIVE_NODES"))
+    return at("flags", wrong("nodes are either static or relative"));
+  return {};
+}
+
 Result<> check_not_available(const Linux& settings) {
   if (settings.intel_rdt) return at("intelRdt", not_available());
-  if (!settings.time_offsets.empty()) return at("timeOffsets", not_available());
-  if (settings.personality) return at("personality", not_available());
-  if (settings.memory_policy) return at("memoryPolicy", not_available());
   if (!settings.net_devices.empty()) return at("netDevices", not_available());
   return {};
 }
@@ -122,6 +147,10 @@ Result<> check_linux(const Config& config) {
   TRY(check_namespaces(settings));
   TRY(check_own_mappings(settings));
   TRY(check_sysctls(settings));
+  TRY(check_clocks(settings));
+  if (settings.memory_policy) TRY(at("memoryPolicy", check_memory_policy(*settings.memory_policy)));
+  if (settings.personality)
+    if (auto bits = runtime::personality_bits(*settings.personality); !bits) return below("personality", bits.error());
   if (settings.resources) TRY(at("resources", check_resources(*settings.resources)));
   TRY(at("cgroupsPath", check_cgroups_path(settings.cgroups_path)));
   if (!settings.rootfs_propagation.empty())

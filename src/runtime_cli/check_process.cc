@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "runtime/policy_words.h"
 #include "runtime_cli/check.h"
 #include "runtime_cli/check_words.h"
 #include "sys/capability.h"
@@ -67,6 +68,21 @@ Result<> check_io_priority(const IoPriority& priority) {
   return at("priority", check_range(priority.priority, 0, kLowest));
 }
 
+Result<> check_scheduler(const Scheduler& scheduler) {
+  constexpr std::int64_t kLastPriority = 99;
+  constexpr std::uint64_t kLongestPeriod_ns = (std::uint64_t{1} << 48) - 1;
+  if (auto bits = runtime::scheduler_bits(scheduler); !bits) return std::unexpected(bits.error());
+  const std::string& policy = scheduler.policy;
+  TRY(at("nice", check_range(scheduler.nice.value_or(0), -20, 19)));
+  const bool real_time = policy == "SCHED_FIFO" || policy == "SCHED_RR";
+  TRY(at("priority", check_range(scheduler.priority.value_or(0), real_time ? 1 : 0, real_time ? kLastPriority : 0)));
+  for (const auto& [name, value] : {std::pair{"runtime", scheduler.runtime}, {"deadline", scheduler.deadline}, {"period", scheduler.period}}) {
+    if (value.value_or(0) > kLongestPeriod_ns) return at(name, wrong("is out of range"));
+    if (value.value_or(0) != 0 && policy != "SCHED_DEADLINE") return at(name, wrong("is of SCHED_DEADLINE alone"));
+  }
+  return {};
+}
+
 Result<> check_labels(const Process& process) {
   TRY(at("apparmorProfile", check_text(process.apparmor_profile, kMaximumPathBytes, MayBeEmpty::Yes)));
   return at("selinuxLabel", check_text(process.selinux_label, kMaximumPathBytes, MayBeEmpty::Yes));
@@ -90,8 +106,11 @@ Result<> check_process(const Process& process) {
   TRY(check_labels(process));
   if (process.oom_score_adj) TRY(at("oomScoreAdj", check_range(*process.oom_score_adj, -1000, 1000)));
   if (process.io_priority) TRY(at("ioPriority", check_io_priority(*process.io_priority)));
-  if (process.scheduler) return at("scheduler", not_available());
-  if (process.exec_cpu_affinity) return at("execCPUAffinity", not_available());
+  if (process.scheduler) TRY(at("scheduler", check_scheduler(*process.scheduler)));
+  if (process.exec_cpu_affinity) {
+    TRY(at("execCPUAffinity.initial", check_mask_list(process.exec_cpu_affinity->initial)));
+    TRY(at("execCPUAffinity.final", check_mask_list(process.exec_cpu_affinity->final_)));
+  }
   return {};
 }
 

@@ -99,6 +99,34 @@ Result<> check_unified(const std::string& file, const std::string& value) {
   return check_text(value, kMaximumPathBytes, MayBeEmpty::Yes);
 }
 
+// "64KB", "2MB", "1GB".
+Result<> check_hugepages(const HugepageLimit& limit) {
+  const std::string_view size = limit.page_size;
+  const bool unit = size.size() > 2 && (size.ends_with("KB") || size.ends_with("MB") || size.ends_with("GB"));
+  const auto number = unit ? parse_u64(size.substr(0, size.size() - 2)) : std::nullopt;
+  if (size.size() > kMaximumWordBytes || !number || *number == 0 || size.front() == '0')
+    return at("pageSize", wrong(fmt::format("{} is not a size as 2MB", quote(size.substr(0, kMaximumWordBytes)))));
+  return {};
+}
+
+// One word of a line that the kernel splits at blanks.
+Result<> check_device_name(std::string_view name, std::size_t limit) {
+  TRY(check_text(name, limit, MayBeEmpty::No));
+  if (name.find_first_of(" \t\n\v\f\r/") != std::string_view::npos) return wrong(fmt::format("{} is not a name", quote(name)));
+  return {};
+}
+
+Result<> check_interface(const InterfacePriority& interface) {
+  constexpr std::size_t kLongestName = 15;  // IFNAMSIZ and its NUL
+  return at("name", check_device_name(interface.name, kLongestName));
+}
+
+Result<> check_rdma(const std::string& device, const RdmaLimit& limit) {
+  TRY(check_device_name(device, kMaximumWordBytes));
+  if (!limit.hca_handles && !limit.hca_objects) return wrong("one of hcaHandles and hcaObjects must be set");
+  return {};
+}
+
 }  // namespace
 
 Result<> check_resources(const Resources& resources) {
@@ -108,12 +136,9 @@ Result<> check_resources(const Resources& resources) {
   if (resources.cpu) TRY(at("cpu", check_cpu(*resources.cpu)));
   if (resources.pids) TRY(at("pids.limit", check_range(resources.pids->limit, kUnlimited, kMostProcesses)));
   if (resources.block_io) TRY(at("blockIO", check_block_io(*resources.block_io)));
-  if (!resources.hugepages.empty()) return at("hugepageLimits", not_available());
-  if (resources.network && resources.network->class_id.value_or(0) != 0)
-    return at("network.classID", not_available());
-  if (resources.network && !resources.network->priorities.empty())
-    return at("network.priorities", not_available());
-  if (!resources.rdma.empty()) return at("rdma", not_available());
+  TRY(each("hugepageLimits", resources.hugepages, check_hugepages));
+  if (resources.network) TRY(each("network.priorities", resources.network->priorities, check_interface));
+  TRY(each("rdma", resources.rdma, check_rdma));
   return each("unified", resources.unified, check_unified);
 }
 

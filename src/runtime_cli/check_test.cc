@@ -42,10 +42,8 @@ std::vector<Field> fields() {
 
 // Nothing here acts on these: they are refused where they are set.
 constexpr std::array kNotAvailable{
-    "process.scheduler", "process.execCPUAffinity", "mounts[].uidMappings", "mounts[].gidMappings",
-    "linux.netDevices", "linux.intelRdt", "linux.memoryPolicy", "linux.personality", "linux.timeOffsets",
-    "linux.seccomp.listenerPath", "linux.seccomp.listenerMetadata", "linux.resources.hugepageLimits",
-    "linux.resources.network.classID", "linux.resources.network.priorities", "linux.resources.rdma",
+    "mounts[].uidMappings", "mounts[].gidMappings",
+    "linux.netDevices", "linux.intelRdt", "linux.seccomp.listenerPath", "linux.seccomp.listenerMetadata",
     "linux.resources.blockIO.leafWeight", "linux.resources.blockIO.weightDevice[].leafWeight"};
 
 // "a.b[].c", "a{}.b" and "a[2].b" -> names, "[0]" for the first element and "{}" for the first entry.
@@ -102,10 +100,18 @@ std::string spelled(Value document, std::string_view path) {
 
 Value full_config() { return *json::parse_value(data_file("oci-config-full.json")); }
 
-Value available_config() {
+// A user namespace and offsets of its clocks exclude each other; `path` says which of them it has to be.
+Value available_config(std::string_view path = {}) {
   Value config = full_config();
-  for (const char* path : kNotAvailable) erase(config, path);
-  config.at("linux").at("namespaces").as_array().pop_back();  // time
+  for (const char* one : kNotAvailable) erase(config, one);
+  if (!path.starts_with("linux.timeOffsets")) {
+    erase(config, "linux.timeOffsets");
+    return config;
+  }
+  boost::json::array& namespaces = config.at("linux").at("namespaces").as_array();
+  namespaces.erase(namespaces.begin() + 5);
+  erase(config, "linux.uidMappings");
+  erase(config, "linux.gidMappings");
   return config;
 }
 
@@ -134,12 +140,13 @@ TEST(ConfigCheck, the_document_with_everything_is_complete) {
   ASSERT_GT(all.size(), 200U);
   for (const Field& field : all) EXPECT_NE(find(full, field.path), nullptr) << field.path;
   EXPECT_EQ(message_of(available_config()), "accepted");
+  EXPECT_EQ(message_of(available_config("linux.timeOffsets")), "accepted");
 }
 
 TEST(ConfigCheck, a_field_of_a_wrong_type_is_refused) {
   for (const Field& field : fields()) {
     if (!is_available(field.path)) continue;
-    const Value good = available_config();
+    const Value good = available_config(field.path);
     const std::string wanted = "config.json: " + spelled(good, field.path) + ": ";
     for (const Value& value : wrong_values(field.type)) {
       Value bad = good;
@@ -153,10 +160,10 @@ TEST(ConfigCheck, a_field_of_a_wrong_type_is_refused) {
 TEST(ConfigCheck, an_element_of_a_wrong_type_is_refused) {
   for (const Field& field : fields()) {
     if (!is_available(field.path) || field.type != "array") continue;
-    const Value good = available_config();
+    const Value good = available_config(field.path);
     Value bad = good;
     boost::json::array& list = find(bad, field.path)->as_array();
-    ASSERT_FALSE(list.empty()) << field.path;
+    if (list.empty()) list.emplace_back(nullptr);  // flags of which none is known
     list[0] = true;
     const std::string wanted = "config.json: " + spelled(good, field.path) + "[0]: ";
     EXPECT_TRUE(message_of(bad).starts_with(wanted)) << field.path << ": " << message_of(bad);
@@ -172,7 +179,7 @@ TEST(ConfigCheck, a_required_field_that_is_missing_is_refused) {
   for (const Field& field : fields()) {
     // Optional since 1.3.
     if (!field.required || !is_available(field.path) || field.path == "linux.resources.pids.limit") continue;
-    const Value good = available_config();
+    const Value good = available_config(field.path);
     Value bad = good;
     erase(bad, field.path);
     const std::string wanted = "config.json: " + spelled(good, field.path) + ": ";
@@ -183,7 +190,7 @@ TEST(ConfigCheck, a_required_field_that_is_missing_is_refused) {
 TEST(ConfigCheck, what_is_not_available_is_refused_by_name) {
   for (const char* path : kNotAvailable) {
     Value full = full_config();
-    Value bad = available_config();
+    Value bad = available_config(path);
     *find(bad, path, Make::Yes) = *find(full, path);
     const std::string wanted = "config.json: " + spelled(full, path) + ": not available in wherry-runtime ";
     EXPECT_TRUE(message_of(bad).starts_with(wanted)) << path << ": " << message_of(bad);
@@ -239,7 +246,7 @@ struct Change {
 
 void expect_refused(const std::vector<Change>& changes) {
   for (const Change& change : changes) {
-    Value bad = available_config();
+    Value bad = available_config(change.path);
     Value* place = find(bad, change.path, Make::Yes);
     ASSERT_NE(place, nullptr) << change.path;
     *place = *json::parse_value(change.value);
@@ -280,6 +287,14 @@ TEST(ConfigCheck, numbers_out_of_range_are_refused) {
       {"linux.resources.blockIO.throttleWriteBpsDevice[0].major", "-1"},
       {"linux.resources.blockIO.throttleReadIOPSDevice[0].minor", "1048576"},
       {"linux.resources.blockIO.throttleWriteIOPSDevice[0].major", "4096"},
+      {"process.scheduler.priority", "1"}, {"process.scheduler.nice", "20"}, {"process.scheduler.nice", "-21"},
+      {"process.scheduler.runtime", "-1"}, {"process.scheduler.period", "281474976710656"},
+      {"process.execCPUAffinity.initial", R"("1024")"}, {"process.execCPUAffinity.final", R"("3-1")"},
+      {"linux.timeOffsets.boottime.nanosecs", "1000000000"}, {"linux.timeOffsets.monotonic.nanosecs", "-1"},
+      {"linux.timeOffsets.monotonic.secs", "9223372036854775808"},
+      {"linux.resources.network.classID", "4294967296"}, {"linux.resources.network.priorities[0].priority", "-1"},
+      {"linux.resources.hugepageLimits[0].limit", "-1"}, {"linux.resources.rdma.mlx5_0.hcaHandles", "-1"},
+      {"linux.resources.rdma.mlx5_0.hcaObjects", "4294967296"}, {"linux.memoryPolicy.nodes", R"("1024")"},
       {"linux.seccomp.defaultErrnoRet", "4096"}, {"linux.seccomp.syscalls[0].errnoRet", "4096"},
       {"linux.seccomp.syscalls[0].args[0].index", "6"}, {"linux.seccomp.syscalls[0].args[0].value", "-1"},
   });
@@ -304,6 +319,15 @@ TEST(ConfigCheck, words_that_nobody_knows_are_refused) {
       {"linux.seccomp.architectures[0]", R"("SCMP_ARCH_Z80")"}, {"linux.seccomp.flags[0]", R"("SECCOMP_FILTER_FLAG_X")"},
       {"linux.seccomp.syscalls[0].action", R"("SCMP_ACT_MAYBE")"},
       {"linux.seccomp.syscalls[0].args[0].op", R"("SCMP_CMP_ODD")"}, {"annotations", R"({"":"x"})", "annotations."},
+      {"process.scheduler.policy", R"("SCHED_ISO")"}, {"process.scheduler.flags[0]", R"("SCHED_FLAG_X")"},
+      {"process.execCPUAffinity.initial", R"("all")"}, {"linux.personality.domain", R"("SUNOS")"},
+      {"linux.personality.flags", R"(["X"])", "linux.personality.flags[0]"},
+      {"linux.memoryPolicy.mode", R"("MPOL_X")"}, {"linux.memoryPolicy.flags[0]", R"("MPOL_F_X")"},
+      {"linux.memoryPolicy.nodes", R"("0,")"}, {"linux.timeOffsets.realtime", R"({"secs":1})"},
+      {"linux.resources.hugepageLimits[0].pageSize", R"("2mb")"}, {"linux.resources.hugepageLimits[0].pageSize", R"("../x")"},
+      {"linux.resources.network.priorities[0].name", R"("a b")"},
+      {"linux.resources.network.priorities[0].name", R"("sixteen-letters-")"},
+      {"linux.resources.rdma", R"({"a b":{"hcaHandles":1}})", "linux.resources.rdma.a b"},
       {"solaris", R"({"milestone":"x"})"}, {"windows", R"({"layerFolders":["x"]})"}, {"vm", "7"},
       {"zos", R"({"namespaces":[{"type":"pid"}]})"}, {"freebsd", R"({"devices":[{"path":"x"}]})"},
       {"process.commandLine", R"("x")"}, {"process.user.username", R"("x")"},
@@ -332,15 +356,33 @@ TEST(ConfigCheck, fields_that_contradict_each_other_are_refused) {
       {"linux.seccomp.syscalls[0].action", R"("SCMP_ACT_KILL")", "linux.seccomp.syscalls[0].errnoRet"},
       {"linux.seccomp.syscalls[0].names", "[]"},
       {"process.args", "[]"},
+      {"process.scheduler.policy", R"("SCHED_OTHER")", "process.scheduler.runtime"},
+      {"process.scheduler", R"({"policy":"SCHED_FIFO"})", "process.scheduler.priority"},
+      {"process.scheduler", R"({"policy":"SCHED_IDLE","period":5})", "process.scheduler.period"},
+      {"linux.memoryPolicy", R"({"mode":"MPOL_LOCAL","nodes":"0"})", "linux.memoryPolicy.nodes"},
+      {"linux.memoryPolicy", R"({"mode":"MPOL_BIND"})", "linux.memoryPolicy.nodes"},
+      {"linux.memoryPolicy.flags", R"(["MPOL_F_STATIC_NODES","MPOL_F_RELATIVE_NODES"])"},
+      {"linux.resources.rdma.mlx5_0", "{}"},
   });
+}
+
+TEST(ConfigCheck, offsets_of_clocks_need_a_new_time_namespace_and_no_user_namespace) {
+  Value both = full_config();
+  for (const char* path : kNotAvailable) erase(both, path);
+  EXPECT_TRUE(message_of(both).starts_with("config.json: linux.timeOffsets: together with a user namespace: "));
+  Value joined = available_config("linux.timeOffsets");
+  find(joined, "linux.namespaces")->as_array().back().as_object()["path"] = "/run/x";
+  EXPECT_EQ(message_of(joined), "config.json: linux.timeOffsets: needs a new time namespace");
+  find(joined, "linux.namespaces")->as_array().pop_back();
+  EXPECT_EQ(message_of(joined), "config.json: linux.timeOffsets: needs a new time namespace");
 }
 
 TEST(ConfigCheck, a_name_needs_a_namespace_of_its_own) {
   for (const char* path : {"hostname", "domainname"}) {
     Value bad = available_config();
     erase(bad, path == std::string_view("hostname") ? "domainname" : "hostname");
-    find(bad, "linux.namespaces")->as_array()[3] = *json::parse_value(R"({"type":"cgroup"})");
-    find(bad, "linux.namespaces")->as_array().pop_back();
+    boost::json::array& namespaces = find(bad, "linux.namespaces")->as_array();
+    namespaces.erase(namespaces.begin() + 3);
     EXPECT_EQ(message_of(bad), fmt::format("config.json: {}: needs a uts namespace of its own", path));
   }
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "runtime/policy_words.h"
+
 namespace wherry::runtime_cli {
 
 Result<> check_text(std::string_view text, std::size_t limit, MayBeEmpty may_be_empty) {
@@ -37,6 +39,12 @@ Result<> check_number_list(std::string_view list) {
   TRY(check_text(list, kMaximumListBytes, MayBeEmpty::Yes));
   if (list.find_first_not_of("0123456789,-:/ ") == std::string_view::npos) return {};
   return wrong(fmt::format("{} is not a list of numbers", quote(list)));
+}
+
+Result<> check_mask_list(std::string_view list) {
+  if (list.empty()) return {};
+  if (auto mask = runtime::number_mask(list); !mask) return wrong(mask.error().message());
+  return {};
 }
 
 }  // namespace wherry::runtime_cli

@@ -61,4 +61,7 @@ Result<> check_id_number(std::uint32_t id);
 // "0-3,7".
 Result<> check_number_list(std::string_view list);
 
+// The same without blanks and steps, and no number above what a plan's mask holds.
+Result<> check_mask_list(std::string_view list);
+
 }  // namespace wherry::runtime_cli

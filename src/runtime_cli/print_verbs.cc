@@ -148,7 +148,7 @@ Result<int> print_features(const Context& /*context*/) {
       {"archs", strings({"SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_AARCH64",
                          "SCMP_ARCH_ARM"})}};
   boost::json::object linux_features{
-      {"namespaces", strings({"cgroup", "ipc", "mount", "network", "pid", "user", "uts"})},
+      {"namespaces", strings({"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"})},
       {"capabilities", capabilities},
       {"cgroup", {{"v1", true}, {"v2", true}, {"systemd", false}, {"systemdUser", false}}},
       {"seccomp", seccomp},

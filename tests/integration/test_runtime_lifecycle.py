@@ -182,8 +182,8 @@ def test_a_bad_limit_leaves_nothing(runtime):
     (("linux", "timeOffsets"), {"boottime": {"secs": 1}}),
     (("linux", "namespaces"), [{"type": "mount"}, {"type": "user", "path": "/proc/self/ns/user"}]),
     (("linux", "intelRdt"), {"closID": "x"}),
-    (("linux", "namespaces"), [{"type": "mount"}, {"type": "time"}]),
-    (("process", "scheduler"), {"policy": "SCHED_IDLE"}),
+    (("linux", "netDevices"), {"eth0": {"name": "eth1"}}),
+    (("linux", "seccomp", "listenerPath"), "/run/x"),
 ])
 def test_what_is_not_done_is_refused_by_name(runtime, path, value):
     config = runtime.config("true")
