@@ -157,6 +157,10 @@ class InfoText {
     }
     line("Live Restore Enabled", yes_or_no(bool_at(info_, "LiveRestoreEnabled")));
     text_if_set("Product License", "ProductLicense");
+    const auto& pools = elements(at(info_, "DefaultAddressPools"));
+    if (!pools.empty()) out_ += " Default Address Pools:\n";
+    for (const bj::value& pool : pools)
+      out_ += fmt::format("   Base: {}, Size: {}\n", text_at(pool, "Base"), number_at(pool, "Size"));
   }
 
   const bj::value& info_;

@@ -104,6 +104,17 @@ Result<std::string> scalar_text(std::string_view key, const json::Value& value) 
   return Error::invalid(fmt::format("directive '{}' has a value of the wrong type", key));
 }
 
+// {"base": "10.0.0.0/8", "size": 24} as the flag has it.
+Result<std::string> object_text(std::string_view key, const json::Value& value) {
+  if (!value.is_object())
+    return Error::invalid(fmt::format("directive '{}' has a value of the wrong type", key));
+  std::string text;
+  for (const auto& member : value.get_object())
+    text += fmt::format("{}{}={}", text.empty() ? "" : ",", std::string_view(member.key()),
+                        TRY(scalar_text(key, member.value())));
+  return text;
+}
+
 Result<Values> values_of(const Option& option, const json::Value& value) {
   const auto wrong = [&] {
     return Error::invalid(fmt::format("directive '{}' has a value of the wrong type", option.key));
@@ -122,6 +133,11 @@ Result<Values> values_of(const Option& option, const json::Value& value) {
         values.push_back(fmt::format("{}={}", std::string_view(entry.key()), text));
       }
       return values;
+    case Kind::Objects:
+      if (!value.is_array()) return wrong();
+      for (const json::Value& entry : value.get_array())
+        values.push_back(TRY(object_text(option.key, entry)));
+      return values;
     case Kind::Bool:
       if (!value.is_bool()) return wrong();
       [[fallthrough]];
@@ -131,7 +147,7 @@ Result<Values> values_of(const Option& option, const json::Value& value) {
 }
 
 std::string shown(const Option& option, const Values& values) {
-  if (option.kind == Kind::List || option.kind == Kind::Map)
+  if (option.kind != Kind::Text && option.kind != Kind::Bool)
     return fmt::format("[{}]", join(values, " "));
   return values.back();
 }

@@ -71,6 +71,31 @@ TEST_F(ConfigTest, takes_the_keys_of_daemon_json) {
   EXPECT_EQ(config->engine.default_shm_size_bytes, 32 << 20);
 }
 
+TEST_F(ConfigTest, takes_address_pools_as_key_and_as_flag) {
+  const std::vector<network::PoolSetting> wanted = {{"10.200.0.0/16", 24}, {"fd12::/48", 64}};
+  const auto file = load(R"({"default-address-pools":[{"base":"10.200.0.0/16","size":24},
+      {"base":"fd12::/48","size":64}]})");
+  ASSERT_TRUE(file.has_value()) << file.error().message();
+  EXPECT_EQ(file->engine.address_pools, wanted);
+  const auto flags = load("", {"--default-address-pool", "base=10.200.0.0/16,size=24",
+                               "--default-address-pool", "base=fd12::/48,size=64"});
+  ASSERT_TRUE(flags.has_value()) << flags.error().message();
+  EXPECT_EQ(flags->engine.address_pools, wanted);
+}
+
+TEST_F(ConfigTest, refuses_address_pools_that_cannot_be) {
+  const auto flag = [&](const std::string& value) {
+    return message("", {"--default-address-pool", value});
+  };
+  EXPECT_NE(flag("base=10.0.0.0/16,size=x").find("invalid size value: \"x\""), std::string::npos);
+  EXPECT_NE(flag("base=10.0.0.0/16,size=8").find("the size must be 16 to 30"), std::string::npos);
+  EXPECT_NE(flag("10.0.0.0/16").find("must be a key=value pair"), std::string::npos);
+  EXPECT_NE(flag("base=10.0.0.0/16,size=24,x=y").find("unexpected key 'x'"), std::string::npos);
+  EXPECT_NE(flag("base=10.0.0.0/16"), "");
+  EXPECT_NE(message(R"({"default-address-pools":["10.0.0.0/16"]})"), "");
+  EXPECT_NE(message(R"({"default-address-pools":{"base":"10.0.0.0/16"}})"), "");
+}
+
 TEST_F(ConfigTest, refuses_a_directive_that_is_flag_and_key_in_docker_words) {
   const std::string text = message(R"({"hosts":["tcp://b"],"debug":true})", {"-H", "unix:///a"});
   EXPECT_EQ(text, fmt::format("unable to configure the Docker daemon with file {}: the following "

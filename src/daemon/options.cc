@@ -72,6 +72,33 @@ Result<> set_engine_bool(Config& config, const Values& values) {
   return {};
 }
 
+// "base=10.200.0.0/16,size=24"
+Result<network::PoolSetting> to_pool(const std::string& text) {
+  network::PoolSetting pool;
+  for (const std::string_view part : split(text, ',')) {
+    const auto halves = cut(part, '=');
+    if (!halves) return Error::invalid(fmt::format("invalid field '{}' must be a key=value pair", part));
+    const std::string value(halves->after);
+    if (halves->before == "base") pool.base = value;
+    else if (halves->before == "size") {
+      const auto size = parse_u64(value);
+      if (!size || *size > 128)
+        return Error::invalid(fmt::format("invalid size value: {} (must be integer)", quote(value)));
+      pool.size = static_cast<unsigned>(*size);
+    } else {
+      return Error::invalid(fmt::format("unexpected key '{}' in '{}'", halves->before, part));
+    }
+  }
+  return pool;
+}
+
+Result<> set_address_pools(Config& config, const Values& values) {
+  for (const std::string& value : values)
+    config.engine.address_pools.push_back(TRY(to_pool(value)));
+  TRY(network::AddressPools::from(config.engine.address_pools));
+  return {};
+}
+
 Result<> set_hosts(Config& config, const Values& values) {
   config.hosts = values;
   return {};
@@ -169,6 +196,9 @@ constexpr std::array kAvailable = {
     Option{"data-root", 0, "data-root", Kind::Text, "Folder of images, containers and the database",
            set_engine_text<&EngineOptions::data_root>},
     Option{"debug", 'D', "debug", Kind::Bool, "Log what is of use to developers", set_debug},
+    Option{"default-address-pool", 0, "default-address-pools", Kind::Objects,
+           "Where subnets of networks come from, as base=CIDR,size=LENGTH; may be repeated",
+           set_address_pools},
     Option{"default-shm-size", 0, "default-shm-size", Kind::Text, "Size of /dev/shm where a container asks for none",
            set_shm_size},
     Option{"dns", 0, "dns", Kind::List, "Name server of containers; may be repeated", set_engine_list<&EngineOptions::dns>},
@@ -237,7 +267,6 @@ constexpr std::array kUnavailable = {
     unavailable("cpu-rt-period", Kind::Text, "cpu-rt-period"),
     unavailable("cpu-rt-runtime", Kind::Text, "cpu-rt-runtime"),
     unavailable("cri-containerd", Kind::Bool, "cri-containerd"),
-    unavailable("default-address-pool", Kind::List, "default-address-pools"),
     unavailable("default-cgroupns-mode", Kind::Text, "default-cgroupns-mode"),
     unavailable("default-gateway", Kind::Text, "default-gateway"),
     unavailable("default-gateway-v6", Kind::Text, "default-gateway-v6"),
@@ -342,6 +371,7 @@ std::string help_text() {
         option.kind == Kind::Bool   ? ""
         : option.kind == Kind::List ? " list"
         : option.kind == Kind::Map  ? " map"
+        : option.kind == Kind::Objects ? " pool-options"
                                     : " string");
     out += fmt::format("  {:<42}{}\n", names,
                        option.apply == nullptr ? "(not available yet)" : option.help);

@@ -35,7 +35,8 @@ struct Config {
   bool show_help = false;
 };
 
-enum class Kind : std::uint8_t { Bool, Text, List, Map };
+// Objects: a list of objects in daemon.json, "key=value,key=value" each as a flag.
+enum class Kind : std::uint8_t { Bool, Text, List, Map, Objects };
 
 struct Option {
   std::string_view flag;  // without dashes; "": daemon.json only

@@ -154,6 +154,8 @@ Result<Info> make_info(Core& core) {
   info.runtimes["wherry"] = {.path = "wherry-keeper", .runtime_args = std::nullopt, .status = std::nullopt};
   info.default_runtime = "wherry";
   info.live_restore_enabled = core.options.live_restore;
+  for (const network::PoolSetting& pool : core.options.address_pools)
+    info.default_address_pools.push_back({pool.base, pool.size});
   info.init_binary = "docker-init";
   info.security_options = std::vector<std::string>{"name=seccomp,profile=builtin"};
   if (core.cgroups->mode() == sys::CgroupMode::V2) info.security_options->emplace_back("name=cgroupns");

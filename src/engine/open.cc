@@ -125,6 +125,7 @@ Result<> open_network(Core& core) {
   options.engine_id = core.engine_id;
   options.suffix = suffix_of(core.options, core.engine_id);
   options.bip = core.options.bip;
+  options.address_pools = core.options.address_pools;
   options.icc = core.options.icc ? network::Icc::On : network::Icc::Off;
   core.networks = TRY(network::Networks::open(options));
   for (const network::Description& network : TRY(load_networks(*core.database)))

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "network/address_pools.h"
+
 namespace wherry::engine {
 
 // What a running engine takes anew (Engine::reload).
@@ -31,6 +33,7 @@ struct Options : LiveOptions {
   std::string log_driver = "json-file";
   std::map<std::string, std::string> log_options;
   std::string bip;                 // address of the default bridge, "172.17.0.1/16" form
+  std::vector<network::PoolSetting> address_pools;  // default-address-pools
   bool icc = false;                // docker's default is true: docs/differences.md
   std::vector<std::string> dns;
   std::vector<std::string> dns_search;

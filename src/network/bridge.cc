@@ -31,7 +31,7 @@ Result<Cidr> wanted_address(sys::NetlinkSocket& route, const BridgeRequest& requ
                             const std::vector<Cidr>& present, int index) {
   if (!request.bip.empty()) return parse_bip(request.bip);
   if (!present.empty()) return present.front();
-  const auto subnet = choose_subnet(TRY(taken_subnets(route, index)));
+  const auto subnet = request.pools.choose(TRY(taken_subnets(route, index)));
   if (!subnet)
     return Error(ErrorKind::Unavailable,
                  "all predefined address pools have been fully subnetted: every default subnet "

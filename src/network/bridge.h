@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "network/address.h"
+#include "network/address_pools.h"
 #include "network/ipv6.h"
 #include "sys/netlink_route.h"
 
@@ -20,6 +21,7 @@ struct BridgeRequest {
   // Kept with the interface: whose it is. One of that name that bears another is Conflict.
   std::string alias = {};
   std::optional<Cidr6> ipv6 = std::nullopt;  // nothing: IPv6 is off
+  AddressPools pools = {};
 };
 
 struct Bridge {

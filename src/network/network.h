@@ -26,6 +26,7 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "network/address_pools.h"
 #include "sys/fd.h"
 #include "sys/pidfd.h"
 
@@ -40,6 +41,7 @@ struct Options {
   std::string engine_id;  // random and stable for this data root; network ids derive from it
   std::string suffix;     // "": the default engine (wherry0, table wherry); else 1-8 of [a-z0-9]
   std::string bip;        // "--bip": gateway with prefix ("172.18.0.1/16"); "": choose
+  std::vector<PoolSetting> address_pools = {};  // empty: docker's
   Icc icc = Icc::Off;
   unsigned mtu = 1500;
   unsigned pool_target = 8;  // ready sandboxes of each kind while idle; grows under load

@@ -41,6 +41,7 @@ Result<> check_options(const Options& options) {
   if (options.mtu < 68 || options.mtu > 65535)
     return Error::invalid(fmt::format("invalid MTU: {}", options.mtu));
   if (!options.bip.empty()) TRY(parse_bip(options.bip));
+  TRY(AddressPools::from(options.address_pools));
   return {};
 }
 
@@ -194,7 +195,10 @@ Result<Segment> KernelNetworks::lay_ground() {
       {"com.docker.network.bridge.name", network.bridge},
       {"com.docker.network.driver.mtu", std::to_string(options_.mtu)}};
   const Bridge bridge =
-      TRY(ensure_bridge(route_, {network.bridge, options_.bip, options_.mtu}));
+      TRY(ensure_bridge(route_, {.name = network.bridge,
+                                 .bip = options_.bip,
+                                 .mtu = options_.mtu,
+                                 .pools = TRY(AddressPools::from(options_.address_pools))}));
   if (options_.icc == Icc::Off) stop_multicast_snooping(route_, bridge.index);
   network.subnet = subnet_of(bridge.address.ip, bridge.address.prefix).str();
   network.gateway = bridge.address.ip.str();

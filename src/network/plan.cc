@@ -124,7 +124,7 @@ Result<Subnet> chosen_subnet(const NetworkRequest& request, const Surroundings& 
   if (needs_subnet) return bad_config("invalid subnet : invalid CIDR block notation");
   std::vector<Subnet> taken = subnets_of(surroundings.networks);
   taken.insert(taken.end(), surroundings.routed.begin(), surroundings.routed.end());
-  if (const auto subnet = choose_subnet(taken)) return *subnet;
+  if (const auto subnet = surroundings.pools.choose(taken)) return *subnet;
   return Error(ErrorKind::Unavailable,
                "all predefined address pools have been fully subnetted");
 }

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "network/address.h"
+#include "network/address_pools.h"
 #include "network/ipv6.h"
 #include "network/network.h"
 
@@ -19,6 +20,7 @@ struct Surroundings {
   std::span<const Description> networks;
   std::span<const Subnet> routed;  // by the host, by another way than our bridges
   std::string_view seed = {};      // of the unique local addresses of this engine
+  AddressPools pools = {};
 };
 
 // The description with subnet, gateway, bridge name and id settled. InvalidArgument,

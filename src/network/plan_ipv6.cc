@@ -43,7 +43,7 @@ std::vector<Subnet6> subnets6_of(std::span<const Description> networks) {
 Result<Subnet6> settle_subnet6(const PoolRequest& pool, const Surroundings& surroundings) {
   const std::vector<Subnet6> taken = subnets6_of(surroundings.networks);
   if (pool.subnet.empty()) {
-    if (const auto subnet = choose_subnet6(surroundings.seed, taken)) return *subnet;
+    if (const auto subnet = surroundings.pools.choose6(surroundings.seed, taken)) return *subnet;
     return Error(ErrorKind::Unavailable, "all predefined address pools have been fully subnetted");
   }
   const Subnet6 subnet = TRY(subnet6_from(pool.subnet, "subnet"));

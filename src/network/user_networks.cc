@@ -29,7 +29,11 @@ Result<Description> KernelNetworks::plan_network(const NetworkRequest& request) 
   if (networks.size() >= kMaximumNetworks)
     return Error(ErrorKind::Unavailable,
                  fmt::format("this engine has {} networks, which is its limit", kMaximumNetworks));
-  Description network = TRY(plan(request, {networks, routed, options_.engine_id}));
+  Description network = TRY(
+      plan(request, {.networks = networks,
+                     .routed = routed,
+                     .seed = options_.engine_id,
+                     .pools = TRY(AddressPools::from(options_.address_pools))}));
   state->segments.emplace(network.id, TRY(make_segment(network)));
   return network;
 }
