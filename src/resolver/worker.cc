@@ -1,6 +1,7 @@
 // `wherryd --resolver`: all that the process is, and what it gives up.
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include <array>
@@ -20,8 +21,7 @@ namespace {
 // 65,536 containers with their tables fit, and caches of as many as a host runs.
 constexpr rlim_t kMemory = kSanitized ? RLIM_INFINITY : 512ULL << 20;
 
-// No file, no process, no namespace: sockets, the loop, memory and the clock. What socket(2)
-// can still make without capabilities is what any user may make.
+// No file, no process, no namespace: sockets, the loop, memory and the clock.
 constexpr auto kAllowed = std::to_array<long>({
     SYS_recvfrom, SYS_recvmsg, SYS_sendto, SYS_sendmsg, SYS_socket, SYS_connect, SYS_accept4,
     SYS_getsockopt, SYS_setsockopt, SYS_close, SYS_fcntl, SYS_write,
@@ -33,6 +33,10 @@ constexpr auto kAllowed = std::to_array<long>({
     SYS_getrandom, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_restart_syscall,
     SYS_getpid, SYS_gettid, SYS_geteuid, SYS_tgkill, SYS_sigaltstack, SYS_exit, SYS_exit_group});
 
+// Towards upstream servers. A unix socket would lead to the engine's API, where this user is root.
+constexpr std::array<std::uint32_t, 2> kFamilies{AF_INET, AF_INET6};
+constexpr std::array kRules{sys::ArgumentRule{.number = SYS_socket, .values = kFamilies}};
+
 Result<> confine() {
   for (const auto& [resource, value] :
        {std::pair{RLIMIT_DATA, kMemory}, std::pair{RLIMIT_CORE, rlim_t{0}}}) {
@@ -41,7 +45,7 @@ Result<> confine() {
   }
   if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) return Error::from_errno(errno, "clear dumpable");
   TRY(sys::drop_all_capabilities());
-  return sys::allow_only_system_calls(kAllowed);
+  return sys::allow_only_system_calls(kAllowed, kRules);
 }
 
 Result<> serve() {

@@ -8,11 +8,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
 #include <vector>
 
+#include "base/check.h"
 #include "base/sanitizer.h"
 
 namespace wherry::sys {
@@ -40,13 +42,31 @@ void allow(std::vector<sock_filter>& filter, std::span<const long> numbers) {
   }
 }
 
-std::vector<sock_filter> make_filter(std::span<const long> numbers) {
+// Answers for the call of the rule; any other goes on with its number still loaded.
+void allow_within(std::vector<sock_filter>& filter, const ArgumentRule& rule) {
+  const auto count = rule.values.size();
+  CHECK(count < 100);  // a conditional jump reaches 255 instructions
+  filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(rule.number), 0,
+                            static_cast<std::uint8_t>(2 * count + 2)));
+  filter.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)));  // little-endian
+  for (const std::uint32_t value : rule.values) {
+    filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1));
+    filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  }
+  filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
+}
+
+std::vector<sock_filter> make_filter(std::span<const long> numbers, std::span<const ArgumentRule> rules) {
+  const std::array<std::uint32_t, 1> self{static_cast<std::uint32_t>(::getpid())};
   std::vector<sock_filter> filter{
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 1, 0),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
   };
+  if (std::ranges::find(numbers, SYS_tgkill) != numbers.end())
+    allow_within(filter, {.number = SYS_tgkill, .values = self});
+  for (const ArgumentRule& rule : rules) allow_within(filter, rule);
   allow(filter, numbers);
   if (kSanitized) allow(filter, kOfSanitizers);
   filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
@@ -68,10 +88,10 @@ Result<> drop_all_capabilities() {
   return {};
 }
 
-Result<> allow_only_system_calls(std::span<const long> numbers) {
+Result<> allow_only_system_calls(std::span<const long> numbers, std::span<const ArgumentRule> rules) {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
     return Error::from_errno(errno, "set no_new_privs");
-  std::vector<sock_filter> filter = make_filter(numbers);
+  std::vector<sock_filter> filter = make_filter(numbers, rules);
   const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
   if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0)
     return Error::from_errno(errno, "install the filter of system calls");

@@ -2,6 +2,7 @@
 // one thread: both act on the calling thread.
 #pragma once
 
+#include <cstdint>
 #include <span>
 
 #include "base/result.h"
@@ -11,8 +12,15 @@ namespace wherry::sys {
 // Every capability of every set, the bounding set included. Nothing for an ordinary user.
 Result<> drop_all_capabilities();
 
+// A call whose first argument, as the 32 bits that the kernel reads, must be one of `values`.
+struct ArgumentRule {
+  long number;
+  std::span<const std::uint32_t> values;
+};
+
 // no_new_privs, and a seccomp filter: the calls named (SYS_*) work, others fail with EPERM, and
-// a call of another architecture kills the process.
-Result<> allow_only_system_calls(std::span<const long> numbers);
+// a call of another architecture kills the process. tgkill reaches the calling process alone: a
+// user's signals need no capability. A call that has a rule works within it only.
+Result<> allow_only_system_calls(std::span<const long> numbers, std::span<const ArgumentRule> rules = {});
 
 }  // namespace wherry::sys
