@@ -3,6 +3,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -10,10 +13,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <functional>
 #include <thread>
 
 #include "archive/confine.h"
 #include "archive/testing.h"
+#include "base/sanitizer.h"
 
 namespace wherry::archive {
 namespace {
@@ -195,26 +203,102 @@ TEST_F(UnpackerTest, D06_memory_stays_bounded) {
   EXPECT_LT(usage.ru_maxrss, 256 * 1024);
 }
 
-// The walls, each tried from inside.
-TEST_F(UnpackerTest, a_confined_process_can_do_nothing_outside) {
+// The walls, each tried from inside by a process that has a descriptor outside, too.
+struct Attempt {
+  const char* title;
+  std::function<bool(int outside)> refused;
+};
+
+void PrintTo(const Attempt& attempt, std::ostream* out) {
+  *out << attempt.title;
+}
+
+// Asked for while it may be.
+const pid_t kParent = ::getpid();
+
+template <typename... Arguments>
+bool unknown_call(long number, Arguments... arguments) {
+  errno = 0;
+  return ::syscall(number, arguments...) == -1 && errno == ENOSYS;
+}
+
+class Escape : public UnpackerTest, public ::testing::WithParamInterface<Attempt> {};
+
+TEST_P(Escape, is_refused) {
   const pid_t child = ::fork();
   if (child == 0) {
     const sys::Fd outside = TemporaryDirectory::open(scratch_.path());
     if (!confine_to(target_.fd)) ::_exit(1);
-    if (::openat(outside.get(), "new", O_WRONLY | O_CREAT, 0600) >= 0) ::_exit(2);
-    if (::open("/etc/passwd", O_RDONLY) >= 0) ::_exit(3);
-    if (::mkdirat(outside.get(), "new", 0700) == 0) ::_exit(4);
-    if (::syscall(SYS_socket, AF_INET, SOCK_STREAM, 0) >= 0 || errno != ENOSYS) ::_exit(5);
-    if (::syscall(SYS_mount, "none", "/", "tmpfs", 0, nullptr) == 0 || errno != ENOSYS) ::_exit(6);
-    if (::syscall(SYS_execve, "/bin/true", nullptr, nullptr) == 0 || errno != ENOSYS) ::_exit(7);
-    if (::unlinkat(outside.get(), "layer", AT_REMOVEDIR) == 0) ::_exit(8);
-    if (::openat(target_.fd.get(), "inside", O_WRONLY | O_CREAT, 0600) < 0) ::_exit(9);
-    ::_exit(0);
+    if (!GetParam().refused(outside.get())) ::_exit(2);
+    // The control: what it is there for still works.
+    const int made = ::openat(target_.fd.get(), "inside", O_WRONLY | O_CREAT, 0600);
+    ::_exit(made >= 0 ? 0 : 3);
   }
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   ASSERT_TRUE(WIFEXITED(status)) << status;
   EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+bool runs_out_of_memory() {
+  constexpr std::size_t kPiece = 64 << 20;
+  for (int i = 0; i < 32; ++i)
+    if (::mmap(nullptr, kPiece, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+      return true;
+  return kSanitized;  // which needs all of it
+}
+
+bool runs_out_of_descriptors(int any) {
+  std::array<int, 100> made{};
+  for (int& fd : made) fd = ::fcntl(any, F_DUPFD_CLOEXEC, 0);
+  for (const int fd : made)
+    if (fd >= 0) ::close(fd);
+  return made.back() < 0;
+}
+
+const Attempt kAttempts[] = {
+    {"write_outside", [](int out) { return ::openat(out, "new", O_WRONLY | O_CREAT, 0600) < 0; }},
+    {"read_outside", [](int out) { return ::openat(out, ".", O_RDONLY) < 0; }},
+    {"open_a_file_of_the_host", [](int) { return ::open("/etc/passwd", O_RDONLY) < 0; }},
+    {"make_a_directory_outside", [](int out) { return ::mkdirat(out, "new", 0700) < 0; }},
+    {"make_a_node_outside", [](int out) { return ::mknodat(out, "new", S_IFCHR | 0600, 0) < 0; }},
+    {"make_a_link_outside", [](int out) { return ::symlinkat("/", out, "new") < 0; }},
+    {"remove_outside", [](int out) { return ::unlinkat(out, "layer", AT_REMOVEDIR) < 0; }},
+    {"leave_the_root", [](int out) { return unknown_call(SYS_fchdir, out) && unknown_call(SYS_chroot, "."); }},
+    {"inet_socket", [](int) { return unknown_call(SYS_socket, AF_INET, SOCK_STREAM, 0); }},
+    {"unix_socket", [](int) { return unknown_call(SYS_socket, AF_UNIX, SOCK_STREAM, 0); }},
+    {"socketpair", [](int) { return unknown_call(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, nullptr); }},
+    {"exec", [](int) { return unknown_call(SYS_execve, "/bin/true", nullptr, nullptr); }},
+    {"exec_of_a_descriptor", [](int out) { return unknown_call(SYS_execveat, out, "", nullptr, nullptr, AT_EMPTY_PATH); }},
+    {"fork_bomb", [](int) { return unknown_call(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr); }},
+    {"thread", [](int) { return unknown_call(SYS_clone, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD, nullptr); }},
+    {"clone3", [](int) { return unknown_call(SYS_clone3, nullptr, 0); }},
+    {"namespaces", [](int) { return unknown_call(SYS_unshare, CLONE_NEWUSER) && unknown_call(SYS_setns, 0, 0); }},
+    {"mount", [](int) { return unknown_call(SYS_mount, "none", "/", "tmpfs", 0, nullptr); }},
+    {"new_mount_calls", [](int) { return unknown_call(SYS_fsopen, "tmpfs", 0) && unknown_call(SYS_open_tree, 0, "", 0); }},
+    {"ptrace", [](int) { return unknown_call(SYS_ptrace, PTRACE_SEIZE, kParent, nullptr, nullptr); }},
+    {"memory_of_another", [](int) { return unknown_call(SYS_process_vm_readv, kParent, nullptr, 0, nullptr, 0, 0); }},
+    {"pidfd", [](int) { return unknown_call(SYS_pidfd_open, kParent, 0); }},
+    {"kill", [](int) { return unknown_call(SYS_kill, kParent, 0); }},
+    {"signal_to_another", [](int) { return unknown_call(SYS_tgkill, kParent, kParent, 0); }},
+    {"io_uring", [](int) { return unknown_call(SYS_io_uring_setup, 1, nullptr); }},
+    {"keys", [](int) { return unknown_call(SYS_keyctl, 0, 0); }},
+    {"bpf", [](int) { return unknown_call(SYS_bpf, 0, nullptr, 0); }},
+    {"memory", [](int) { return runs_out_of_memory(); }},
+    {"descriptors", [](int out) { return runs_out_of_descriptors(out); }},
+};
+INSTANTIATE_TEST_SUITE_P(Walls, Escape, ::testing::ValuesIn(kAttempts),
+                         [](const auto& attempt) { return std::string(attempt.param.title); });
+
+TEST_F(UnpackerTest, a_confined_process_may_abort) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (!confine_to(target_.fd)) ::_exit(1);
+    std::abort();
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT) << status;
 }
 
 }  // namespace
