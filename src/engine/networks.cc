@@ -131,7 +131,7 @@ Result<> check_create(const spec::docker::NetworkCreateRequest& request) {
   const auto pools = pools_of(*request.ipam);
   const auto with_ipv6 = std::ranges::count_if(pools, is_ipv6);
   if (with_ipv6 > 1 || std::ssize(pools) - with_ipv6 > 1)
-    return not_available("a network with several subnets of one family");
+    return Error(ErrorKind::Forbidden, "bridge driver doesn't support multiple subnets");
   return {};
 }
 

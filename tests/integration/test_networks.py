@@ -30,6 +30,15 @@ def pings(engine, name, address):
     return engine.cli("exec", name, "ping", "-c1", "-W1", address).returncode == 0
 
 
+def test_several_subnets_of_one_family_are_refused_as_docker_s_bridge_does(engine):
+    for flags in (["--subnet", "10.70.0.0/24", "--subnet", "10.71.0.0/24"],
+                  ["--ipv6", "--subnet", "fd70::/64", "--subnet", "fd71::/64"]):
+        refused = engine.cli("network", "create", *flags, "many")
+        assert refused.returncode == 1
+        assert "bridge driver doesn't support multiple subnets" in refused.stderr
+    assert "many" not in engine.cli("network", "ls", "--format", "{{.Name}}", check=0).stdout
+
+
 def test_containers_of_one_network_reach_each_other_and_nobody_else(engine, network):
     network("one")
     network("two")
