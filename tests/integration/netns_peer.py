@@ -5,6 +5,7 @@ A Service answers every TCP connection and UDP packet with the address that it s
 import ctypes
 import os
 import socket
+import struct
 import threading
 
 CLONE_NEWNET = 0x40000000
@@ -104,3 +105,27 @@ def ask(namespace, address, port, protocol="tcp"):
         return inside(namespace, question)
     except OSError:
         return None
+
+
+def _crc32c(data):
+    value = 0xffffffff
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (0x82f63b78 if value & 1 else 0)
+    return value ^ 0xffffffff
+
+
+def sctp_init(source_port, port):
+    """The first packet of an association (RFC 9260), for hosts without SCTP sockets."""
+    chunk = struct.pack(">BBHIIHHI", 1, 0, 20, 0x1234, 65536, 1, 1, 1)
+    header = struct.pack(">HHI", source_port, port, 0)
+    checksum = struct.pack("<I", _crc32c(header + b"\0" * 4 + chunk))
+    return header + checksum + chunk
+
+
+def raw_sctp():
+    """A socket that hears every SCTP packet of its namespace, and sends any."""
+    made = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_SCTP)
+    made.settimeout(ANSWER_S)
+    return made

@@ -1,6 +1,9 @@
 """Published ports: from the host, from another machine, from the container itself."""
+import struct
+
 import pytest
 
+import netns_peer
 from fixtures import wait_until
 
 SERVE = "while true; do echo hello | nc -l -p {port}; done"
@@ -58,6 +61,36 @@ def test_the_container_sees_the_clients_own_address(engine, remote):
     finally:
         client.kill()
         client.wait()
+
+
+def test_udp_on_the_default_bridge(engine, sandbox, remote):
+    engine.cli("run", "-d", "--name", "named", "-p", "8053:53/udp", "-p", "127.0.0.1:8054:53/udp",
+               "busybox", "sleep", "900", check=0)
+    service = netns_peer.Service(
+        netns_peer.namespace_of(engine.inspect("named")["State"]["Pid"]), 53)
+    far = netns_peer.named_namespace(sandbox, "remote")
+    host = netns_peer.namespace_of(sandbox.holder.pid)
+    try:
+        assert netns_peer.ask(far, "10.200.0.1", 8053, "udp") == "10.200.0.2"
+        for address, port in (("10.200.0.1", 8053), ("127.0.0.1", 8053), ("127.0.0.1", 8054)):
+            assert netns_peer.ask(host, address, port, "udp"), (address, port)
+        assert netns_peer.ask(far, "10.200.0.1", 8054, "udp") is None
+        assert netns_peer.ask(far, "10.200.0.1", 8053, "tcp") is None
+    finally:
+        service.close()
+
+
+def test_sctp_reaches_the_container(engine, sandbox, remote):
+    engine.cli("run", "-d", "--name", "calls", "-p", "9084:84/sctp", "busybox", "sleep", "900",
+               check=0)
+    heard = netns_peer.inside(
+        netns_peer.namespace_of(engine.inspect("calls")["State"]["Pid"]), netns_peer.raw_sctp)
+    sender = netns_peer.inside(netns_peer.named_namespace(sandbox, "remote"), netns_peer.raw_sctp)
+    with heard, sender:
+        sender.sendto(netns_peer.sctp_init(5000, 9084), ("10.200.0.1", 0))
+        packet, client = heard.recvfrom(256)
+    assert client[0] == "10.200.0.2"
+    assert struct.unpack_from(">HH", packet, 20) == (5000, 84)
 
 
 def test_user_network_hairpin_and_neighbour(engine, remote):
