@@ -41,8 +41,15 @@ TEST(MountOptions, recursive_flags_are_kept_apart) {
   EXPECT_EQ(options->recursive_set, std::uint64_t{MOUNT_ATTR_RDONLY});
 }
 
+TEST(MountOptions, of_mapped_ids) {
+  EXPECT_FALSE(sys::parse_mount_options({"bind"})->id_mapped);
+  EXPECT_TRUE(sys::parse_mount_options({"idmap"})->id_mapped);
+  EXPECT_FALSE(sys::parse_mount_options({"idmap"})->recursive_id_map);
+  EXPECT_TRUE(sys::parse_mount_options({"ridmap"})->recursive_id_map);
+}
+
 TEST(MountOptions, refuse_what_is_not_done) {
-  for (const char* word : {"idmap", "tmpcopyup", "remount"})
+  for (const char* word : {"tmpcopyup", "remount", "mand"})
     EXPECT_EQ(sys::parse_mount_options({word}).error().kind(), ErrorKind::Unsupported) << word;
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/strings.h"
 #include "runtime/device_nodes.h"
+#include "sys/id_map.h"
 #include "sys/mount.h"
 #include "sys/mount_options.h"
 #include "sys/path.h"
@@ -57,6 +58,8 @@ class MountPlanner {
     if (!mount.destination.starts_with('/'))
       return Error::invalid("mount destination is not an absolute path");
     const MountOptions options = TRY(sys::parse_mount_options(mount.options));
+    if (options.id_mapped && !options.bind && mount.type != "bind")
+      return Error(ErrorKind::Unsupported, "mount options idmap and ridmap are of binds alone");
     const auto ready = request_.ready_mounts->find(mount.destination);
     if (ready != request_.ready_mounts->end())
       return attach_changed(mount, options, DetachedMount(std::move(ready->second)));
@@ -100,13 +103,33 @@ class MountPlanner {
     return (set & MOUNT_ATTR__ATIME) != 0 ? std::uint64_t{MOUNT_ATTR__ATIME} : 0;
   }
 
+  static std::vector<sys::IdRange> id_ranges(const std::vector<spec::oci::IdMapping>& mappings) {
+    std::vector<sys::IdRange> ranges;
+    for (const auto& one : mappings) ranges.push_back({.on_disk = one.container_id, .seen = one.host_id, .count = one.size});
+    return ranges;
+  }
+
+  // The mappings of the mount, else those of the container's user namespace.
+  Result<> map_ids(const Mount& mount, const MountOptions& options, const DetachedMount& detached) const {
+    const auto& settings = request_.config->linux_;
+    const bool own = !mount.uid_mappings.empty();
+    const sys::IdMaps maps{.users = id_ranges(own ? mount.uid_mappings : settings.uid_mappings),
+                           .groups = id_ranges(own ? mount.gid_mappings : settings.gid_mappings)};
+    if (maps.users.empty() || maps.groups.empty()) return Error::invalid("no mappings of users and groups");
+    const sys::Fd user_namespace = TRY(sys::make_user_namespace(maps, ""));
+    return detached.map_ids(user_namespace, options.recursive_id_map ? DetachedMount::Recursive::Yes
+                                                                     : DetachedMount::Recursive::No);
+  }
+
   Result<> add_bind(const Mount& mount, const MountOptions& options) {
     const auto recursive = options.recursive_bind ? DetachedMount::Recursive::Yes
                                                   : DetachedMount::Recursive::No;
     auto clone = DetachedMount::clone({}, mount.source, recursive);
     if (!clone && clone.error().errno_value() == ENOENT)
       return Error::invalid(fmt::format("bind source path does not exist: {}", mount.source));
-    return attach_changed(mount, options, TRY(std::move(clone)));
+    DetachedMount made = TRY(std::move(clone));
+    if (options.id_mapped || !mount.uid_mappings.empty()) TRY(map_ids(mount, options, made));
+    return attach_changed(mount, options, std::move(made));
   }
 
   Result<> add_made_by_child(const Mount& mount, const MountOptions& options) {

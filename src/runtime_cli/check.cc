@@ -47,16 +47,35 @@ Result<> check_mount_words(const Mount& mount) {
   });
 }
 
+Result<> check_mapped_ids(const Mount& mount, bool bind) {
+  for (const auto& [name, list, other] :
+       {std::tuple{"uidMappings", &mount.uid_mappings, &mount.gid_mappings}, {"gidMappings", &mount.gid_mappings, &mount.uid_mappings}}) {
+    if (list->empty() && !other->empty()) return at(name, wrong("must be set beside the other one"));
+    if (!list->empty() && !bind) return at(name, wrong("is of a bind alone"));
+    TRY(at(name, check_mappings(*list)));
+  }
+  return {};
+}
+
+// "idmap" without mappings of its own means the container's.
+Result<> check_map_option(const Mount& mount, const Config& config) {
+  for (std::size_t i = 0; i < mount.options.size(); ++i) {
+    if (mount.options[i] != "idmap" && mount.options[i] != "ridmap") continue;
+    if (!mount.uid_mappings.empty() || !config.linux_.uid_mappings.empty()) continue;
+    return at(fmt::format("options[{}]", i), wrong("needs mappings, of the mount or of a user namespace"));
+  }
+  return {};
+}
+
 Result<> check_mount(const Mount& mount) {
   TRY(at("destination", check_path(mount.destination)));
   TRY(check_mount_words(mount));
   const sys::MountOptions options = TRY(sys::parse_mount_options(mount.options));
   const bool bind = options.bind || mount.type == "bind";
+  if (options.id_mapped && !bind) return at("options", wrong("idmap and ridmap are of binds alone"));
   if (!bind && mount.type.empty()) return at("type", wrong("must be set for a mount that is no bind"));
   if (bind && mount.source.empty()) return at("source", wrong("must be set for a bind"));
-  if (!mount.uid_mappings.empty()) return at("uidMappings", not_available());
-  if (!mount.gid_mappings.empty()) return at("gidMappings", not_available());
-  return {};
+  return check_mapped_ids(mount, bind);
 }
 
 Result<> check_annotation(const std::string& key, const std::string& value) {
@@ -85,7 +104,10 @@ Result<> check_config(const Config& config) {
   if (!config.root) return at("root", wrong("must be set"));
   TRY(at("root.path", check_text(config.root->path, kMaximumPathBytes, MayBeEmpty::No)));
   if (config.process) TRY(at("process", check_process(*config.process)));
-  TRY(each("mounts", config.mounts, check_mount));
+  TRY(each("mounts", config.mounts, [&](const Mount& mount) -> Result<> {
+    TRY(check_mount(mount));
+    return check_map_option(mount, config);
+  }));
   if (config.hooks) {
     TRY(at("hooks", check_all_hooks(*config.hooks)));
     TRY(runtime::check_hooks(*config.hooks));

@@ -42,7 +42,6 @@ std::vector<Field> fields() {
 
 // Nothing here acts on these: they are refused where they are set.
 constexpr std::array kNotAvailable{
-    "mounts[].uidMappings", "mounts[].gidMappings",
     "linux.netDevices", "linux.intelRdt", "linux.seccomp.listenerPath", "linux.seccomp.listenerMetadata",
     "linux.resources.blockIO.leafWeight", "linux.resources.blockIO.weightDevice[].leafWeight"};
 
@@ -346,6 +345,11 @@ TEST(ConfigCheck, fields_that_contradict_each_other_are_refused) {
       {"linux.gidMappings", R"([{"containerID":0,"hostID":5,"size":10},{"containerID":10,"hostID":14,"size":2}])"},
       {"process.rlimits", R"([{"type":"RLIMIT_AS","soft":1,"hard":1},{"type":"RLIMIT_AS","soft":1,"hard":1}])",
        "process.rlimits[1].type"},
+      {"mounts[1].options", R"(["idmap"])"}, {"mounts[0].uidMappings", "[]"}, {"mounts[0].gidMappings", "null"},
+      {"mounts[0].uidMappings", R"([{"containerID":0,"hostID":1,"size":2},{"containerID":1,"hostID":5,"size":2}])"},
+      {"mounts[0].uidMappings[0].size", "0"}, {"mounts[0].gidMappings[0].hostID", "4294967295"},
+      {"mounts[0]", R"({"destination":"/x","type":"tmpfs","uidMappings":[{"containerID":0,"hostID":1,"size":2}],"gidMappings":[{"containerID":0,"hostID":1,"size":2}]})",
+       "mounts[0].uidMappings"},
       {"mounts[0]", R"({"destination":"/x","source":"/y"})", "mounts[0].type"},
       {"mounts[0]", R"({"destination":"/x","options":["rbind"]})", "mounts[0].source"},
       {"linux.resources.memory.swap", "1"},
@@ -375,6 +379,13 @@ TEST(ConfigCheck, offsets_of_clocks_need_a_new_time_namespace_and_no_user_namesp
   EXPECT_EQ(message_of(joined), "config.json: linux.timeOffsets: needs a new time namespace");
   find(joined, "linux.namespaces")->as_array().pop_back();
   EXPECT_EQ(message_of(joined), "config.json: linux.timeOffsets: needs a new time namespace");
+}
+
+TEST(ConfigCheck, mapped_ids_need_mappings) {
+  Value bad = available_config("linux.timeOffsets");  // without a user namespace
+  *find(bad, "mounts[0]") = *json::parse_value(R"({"destination":"/x","source":"/y","options":["rbind","ridmap"]})");
+  EXPECT_EQ(message_of(bad),
+            "config.json: mounts[0].options[1]: needs mappings, of the mount or of a user namespace");
 }
 
 TEST(ConfigCheck, a_name_needs_a_namespace_of_its_own) {

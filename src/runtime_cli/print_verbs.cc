@@ -152,6 +152,7 @@ Result<int> print_features(const Context& /*context*/) {
       {"capabilities", capabilities},
       {"cgroup", {{"v1", true}, {"v2", true}, {"systemd", false}, {"systemdUser", false}}},
       {"seccomp", seccomp},
+      {"mountExtensions", {{"idmap", {{"enabled", true}}}}},
       {"apparmor", {{"enabled", true}}},
       {"selinux", {{"enabled", false}}}};
   boost::json::object features{{"ociVersionMin", "1.0.0"},

@@ -57,8 +57,7 @@ constexpr std::array kPropagation{
 // The kernel's own default, or a request to say more or less on the console.
 constexpr std::array<std::string_view, 7> kWithoutEffect{"defaults", "async", "loud",   "silent",
                                                          "nomand",   "auto",  "nolazytime"};
-constexpr std::array<std::string_view, 5> kRefused{"idmap", "ridmap", "tmpcopyup", "remount",
-                                                   "mand"};
+constexpr std::array<std::string_view, 3> kRefused{"tmpcopyup", "remount", "mand"};
 
 const FlagRow* find_flag(std::string_view word) {
   const auto found = std::ranges::find(kFlags, word, &FlagRow::word);
@@ -85,6 +84,11 @@ bool take_other(MountOptions& options, std::string_view word) {
   if (word == "bind" || word == "rbind") {
     options.bind = true;
     options.recursive_bind = word == "rbind";
+    return true;
+  }
+  if (word == "idmap" || word == "ridmap") {
+    options.id_mapped = true;
+    options.recursive_id_map = word == "ridmap";
     return true;
   }
   const auto found = std::ranges::find(kPropagation, word, &PropagationRow::word);

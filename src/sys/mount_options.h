@@ -19,10 +19,12 @@ struct MountOptions {
   std::uint64_t propagation = 0;      // MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE or 0
   bool bind = false;
   bool recursive_bind = false;
+  bool id_mapped = false;             // "idmap", "ridmap"
+  bool recursive_id_map = false;
   std::vector<MountOption> data;
 };
 
-// Unsupported for what we know and do not do ("idmap", "tmpcopyup", "remount").
+// Unsupported for what we know and do not do ("tmpcopyup", "remount").
 Result<MountOptions> parse_mount_options(const std::vector<std::string>& words);
 
 }  // namespace wherry::sys

@@ -95,6 +95,7 @@ Result<DetachedMount> make_mount(const Pairs& options) {
   const std::string type = option(options, "type");
   const std::string device = option(options, "device");
   const sys::MountOptions parsed = TRY(sys::parse_mount_options(words_of(options)));
+  if (parsed.id_mapped) return Error(ErrorKind::Unsupported, "mount option idmap is not supported for a volume");
   TRY(check_address(parsed));
   if (parsed.bind) return make_bind(device, parsed);
   std::vector<sys::MountOption> data = parsed.data;

@@ -40,5 +40,13 @@ TEST(DriverOptions, a_server_is_named_by_its_address) {
   EXPECT_NE(made.error().message().find("addr=files.example"), std::string::npos);
 }
 
+TEST(DriverOptions, mapped_ids_are_refused_by_name) {
+  for (const char* type : {"tmpfs", "none"}) {
+    const auto made = make_mount(Map{{"type", type}, {"device", "/x"}, {"o", type[0] == 'n' ? "bind,idmap" : "ridmap"}});
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().kind(), ErrorKind::Unsupported);
+  }
+}
+
 }  // namespace
 }  // namespace wherry::volume

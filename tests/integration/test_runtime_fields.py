@@ -118,3 +118,48 @@ def test_limits_without_a_controller_are_warnings(runtime):
 
 def test_features_name_the_time_namespace(runtime):
     assert "time" in json.loads(runtime.call("features").stdout)["linux"]["namespaces"]
+
+
+def bound(runtime, folder, options, **fields):
+    config = runtime.config("sh", "-c", "stat -c %u:%g /m/f /m; echo x > /m/made && stat -c %u:%g /m/made")
+    config["mounts"].append({"destination": "/m", "type": "bind", "source": str(folder), "options": options, **fields})
+    return config
+
+
+def id_mapping(on_disk, seen):
+    return [{"containerID": on_disk, "hostID": seen, "size": 1000}]
+
+
+@pytest.fixture
+def mapped_folder(runtime, tmp_path):
+    folder = tmp_path / "mapped"
+    folder.mkdir()
+    (folder / "f").write_text("f")
+    for path in (folder, folder / "f"):
+        os.chown(path, 5000, 6000)
+    probe = runtime.run(bound(runtime, folder, ["bind"], uidMappings=id_mapping(5000, 0), gidMappings=id_mapping(6000, 0)))
+    if "idmapped mounts" in probe.stderr:
+        pytest.skip("the file system below the temporary folder has no idmapped mounts")
+    yield folder
+
+
+@pytest.mark.parametrize("options", [["bind"], ["rbind", "idmap"], ["rbind", "ridmap"]])
+def test_ids_of_a_bind(runtime, mapped_folder, options):
+    (mapped_folder / "made").unlink(missing_ok=True)
+    config = bound(runtime, mapped_folder, options, uidMappings=id_mapping(5000, 0), gidMappings=id_mapping(6000, 0))
+    assert output(runtime, config).split() == ["0:0"] * 3
+    made = (mapped_folder / "made").stat()
+    assert (made.st_uid, made.st_gid) == (5000, 6000)
+
+
+def test_ids_of_a_bind_as_the_user_namespace_has_them(runtime, mapped_folder):
+    for path in (mapped_folder, mapped_folder / "f"):
+        os.chown(path, 0, 0)
+    (mapped_folder / "made").unlink(missing_ok=True)
+    config = bound(runtime, mapped_folder, ["bind", "idmap"])
+    del config["linux"]["sysctl"]["net.ipv4.ping_group_range"]
+    config["linux"]["namespaces"].append({"type": "user"})
+    config["linux"]["uidMappings"] = config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    assert output(runtime, config).split() == ["0:0"] * 3
+    made = (mapped_folder / "made").stat()
+    assert (made.st_uid, made.st_gid) == (0, 0)
