@@ -26,6 +26,7 @@ using spec::oci::SeccompRule;
 using Code = std::vector<sock_filter>;
 
 constexpr std::size_t kMaximumInstructions = 4096;  // BPF_MAXINSNS
+constexpr std::size_t kMaximumConditions = 32;  // of one rule: a failing one jumps over the others, 255 at most
 constexpr std::uint32_t kX32Bit = 0x40000000;
 constexpr std::uint32_t kLoadNumber = 0;
 constexpr std::uint32_t kLoadArch = 4;
@@ -222,6 +223,8 @@ struct Compiler {
 
   Result<Code> conditional(Machine machine, const SeccompRule& rule, const std::string& name,
                            std::uint32_t action) const {
+    if (rule.args.size() > kMaximumConditions)
+      return Error::invalid(fmt::format("seccomp rule with more than {} conditions", kMaximumConditions));
     RuleCode code;
     for (const SeccompArg& arg : rule.args) {
       const bool narrow = machine == Machine::I386 || machine == Machine::Arm;

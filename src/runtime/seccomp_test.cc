@@ -190,5 +190,19 @@ TEST(Seccomp, refuses_what_it_does_not_know) {
   EXPECT_FALSE(compile_seccomp(profile));
 }
 
+TEST(Seccomp, refuses_a_rule_whose_jumps_would_not_reach) {
+  spec::oci::Seccomp profile;
+  profile.default_action = "SCMP_ACT_ALLOW";
+  spec::oci::SeccompRule rule{.names = {"read"}, .action = "SCMP_ACT_ERRNO"};
+  rule.args.assign(32, {.index = 0, .value = 1, .op = "SCMP_CMP_EQ"});
+  profile.syscalls = {rule};
+  const auto longest = compile_seccomp(profile);
+  ASSERT_TRUE(longest);
+  EXPECT_EQ(evaluate_seccomp(longest->program, {.number = 0, .arch = 0xc000003eU, .args = {2}}), 0x7fff0000U);
+  EXPECT_EQ(evaluate_seccomp(longest->program, {.number = 0, .arch = 0xc000003eU, .args = {1}}), 0x00050001U);
+  profile.syscalls[0].args.push_back(rule.args[0]);
+  EXPECT_FALSE(compile_seccomp(profile));
+}
+
 }  // namespace
 }  // namespace wherry::runtime
