@@ -3,8 +3,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
+#include "base/strings.h"
 #include "runtime/resources.h"
 
 namespace wherry::runtime {
@@ -53,11 +55,9 @@ Error refused(const CgroupWrite& write, Error error) {
           fmt::format("this host does not let {} be set: {}", write.file, error.message())};
 }
 
-}  // namespace
-
-Result<> apply_resources(const spec::oci::Resources& resources, const sys::Cgroup& cgroup,
-                         std::vector<std::string>& warnings) {
-  for (const CgroupWrite& write : limit_writes(resources, *cgroup.layout(), warnings)) {
+Result<> apply_writes(const std::vector<CgroupWrite>& writes, const sys::Cgroup& cgroup,
+                      std::vector<std::string>& warnings) {
+  for (const CgroupWrite& write : writes) {
     auto written = cgroup.write(write.controller, write.file, write.value);
     if (written) continue;
     const int error = written.error().errno_value();
@@ -69,10 +69,45 @@ Result<> apply_resources(const spec::oci::Resources& resources, const sys::Cgrou
     else
       return refused(write, std::move(written).error());
   }
+  return {};
+}
+
+Result<> apply_devices(const spec::oci::Resources& resources, const sys::Cgroup& cgroup,
+                       std::vector<std::string>& warnings) {
   if (resources.devices.empty()) return {};
   if (auto applied = apply_device_rules(resources.devices, cgroup); !applied)
     warnings.push_back(fmt::format("device access is not limited: {}", applied.error().message()));
   return {};
+}
+
+constexpr const char* kMemoryLimit = "memory.limit_in_bytes";
+constexpr const char* kMemoryAndSwapLimit = "memory.memsw.limit_in_bytes";
+
+// -1 and everything above it are the kernel's largest number for "unlimited".
+bool raises_memory_and_swap(const CgroupWrite& write, const sys::Cgroup& cgroup) {
+  const auto text = cgroup.read("memory", kMemoryAndSwapLimit);
+  const auto now = text ? parse_u64(trim(*text)) : std::nullopt;
+  const auto wanted = parse_i64(write.value);
+  return now && wanted && (*wanted < 0 || static_cast<std::uint64_t>(*wanted) > *now);
+}
+
+}  // namespace
+
+Result<> apply_resources(const spec::oci::Resources& resources, const sys::Cgroup& cgroup,
+                         std::vector<std::string>& warnings) {
+  TRY(apply_writes(limit_writes(resources, *cgroup.layout(), warnings), cgroup, warnings));
+  return apply_devices(resources, cgroup, warnings);
+}
+
+Result<> update_resources(const spec::oci::Resources& resources, const sys::Cgroup& cgroup,
+                          std::vector<std::string>& warnings) {
+  auto writes = limit_writes(resources, *cgroup.layout(), warnings);
+  const auto memory = std::ranges::find(writes, kMemoryLimit, &CgroupWrite::file);
+  const auto both = std::ranges::find(writes, kMemoryAndSwapLimit, &CgroupWrite::file);
+  if (memory < both && both != writes.end() && raises_memory_and_swap(*both, cgroup))
+    std::rotate(memory, both, both + 1);
+  TRY(apply_writes(writes, cgroup, warnings));
+  return apply_devices(resources, cgroup, warnings);
 }
 
 }  // namespace wherry::runtime

@@ -37,4 +37,9 @@ std::uint64_t weight_of_shares(std::uint64_t shares);
 Result<> apply_resources(const spec::oci::Resources& resources, const sys::Cgroup& cgroup,
                          std::vector<std::string>& warnings);
 
+// The same for a cgroup that has limits and a container in it. v1 refuses a memory limit above
+// that of memory and swap together, also for a moment: the one that makes room goes first.
+Result<> update_resources(const spec::oci::Resources& resources, const sys::Cgroup& cgroup,
+                          std::vector<std::string>& warnings);
+
 }  // namespace wherry::runtime

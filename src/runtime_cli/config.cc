@@ -144,4 +144,12 @@ Result<spec::oci::Process> parse_process(std::string_view text) {
   return process;
 }
 
+Result<spec::oci::Resources> parse_resources(std::string_view text) {
+  constexpr std::string_view kPath = "linux.resources.";
+  const json::Value value = TRY_AS("resources", json::parse_value(text));
+  for (const std::string_view path : kRequired)
+    if (path.starts_with(kPath)) TRY_AS("resources", require_at(value, path.substr(kPath.size())));
+  return TRY_AS("resources", read_as<spec::oci::Resources>(value));
+}
+
 }  // namespace wherry::runtime_cli

@@ -14,5 +14,7 @@ namespace wherry::runtime_cli {
 // NotImplemented; both name the field: "config.json: linux.seccomp.flags[0]: ...".
 Result<spec::oci::Config> parse_config(std::string_view text);
 Result<spec::oci::Process> parse_process(std::string_view text);
+// The document of update's --resources, which is config.json's linux.resources.
+Result<spec::oci::Resources> parse_resources(std::string_view text);
 
 }  // namespace wherry::runtime_cli

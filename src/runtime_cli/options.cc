@@ -11,7 +11,7 @@ namespace wherry::runtime_cli {
 namespace {
 
 constexpr std::array<std::string_view, 5> kKnownElsewhere{"checkpoint", "restore", "events",
-                                                          "update", "mounts"};
+                                                          "mounts"};
 
 struct Parser {
   std::span<char* const> arguments;

@@ -31,7 +31,8 @@ constexpr std::array kVerbs{
     VerbRow{"start", start_container},   VerbRow{"exec", exec_in_container},
     VerbRow{"state", print_state},       VerbRow{"kill", kill_container},
     VerbRow{"delete", delete_container}, VerbRow{"pause", pause_container},
-    VerbRow{"resume", resume_container}, VerbRow{"list", list_containers},
+    VerbRow{"resume", resume_container}, VerbRow{"update", update_container},
+    VerbRow{"list", list_containers},
     VerbRow{"ps", list_processes},       VerbRow{"spec", write_spec},
     VerbRow{"features", print_features}};
 

@@ -49,6 +49,17 @@ constexpr std::array kList{Flag{"format", "f", Value}, Flag{"quiet", "q", Bool}}
 constexpr std::array kPs{Flag{"format", "f", Value}};
 constexpr std::array kSpec{Flag{"bundle", "b", Value}, Flag{"file", "f", Value},
                            Flag{"rootless", "", Refused}};
+constexpr std::array kUpdate{
+    Flag{"resources", "r", Value},          Flag{"blkio-weight", "", Value},
+    Flag{"cpu-burst", "", Value},           Flag{"cpu-idle", "", Value},
+    Flag{"cpu-period", "", Value},          Flag{"cpu-quota", "", Value},
+    Flag{"cpu-rt-period", "", Value},       Flag{"cpu-rt-runtime", "", Value},
+    Flag{"cpu-share", "", Value},           Flag{"cpuset-cpus", "", Value},
+    Flag{"cpuset-mems", "", Value},         Flag{"kernel-memory", "", Value},
+    Flag{"kernel-memory-tcp", "", Value},   Flag{"memory", "", Value},
+    Flag{"memory-reservation", "", Value},  Flag{"memory-swap", "", Value},
+    Flag{"pids-limit", "", Value},          Flag{"l3-cache-schema", "", RefusedValue},
+    Flag{"mem-bw-schema", "", RefusedValue}};
 constexpr std::size_t kAny = 4096;
 
 constexpr std::array kCommands{
@@ -62,6 +73,7 @@ constexpr std::array kCommands{
     Command{"ps", "<container-id> [ps options]", kPs, 1, kAny},
     Command{"pause", "<container-id>", {}, 1, 1},
     Command{"resume", "<container-id>", {}, 1, 1},
+    Command{"update", "<container-id>", kUpdate, 1, 1},
     Command{"list", "", kList, 0, 0},
     Command{"spec", "", kSpec, 0, 0},
     Command{"features", "", {}, 0, 0},

@@ -24,6 +24,7 @@ Result<int> kill_container(const Context& context);
 Result<int> delete_container(const Context& context);
 Result<int> pause_container(const Context& context);
 Result<int> resume_container(const Context& context);
+Result<int> update_container(const Context& context);
 Result<int> list_containers(const Context& context);
 Result<int> list_processes(const Context& context);
 Result<int> write_spec(const Context& context);

@@ -44,6 +44,7 @@ def test_create_start_state_kill_delete(runtime):
     assert runtime.call("start", name, check=False).returncode == 1
     refused = runtime.call("delete", name, check=False)
     assert refused.returncode == 1 and "that is not stopped: running" in refused.stderr
+    pid = runtime.state(name)["pid"]
     runtime.call("kill", name, "KILL")
     wait_for_end(state["pid"])
     assert runtime.state(name)["status"] == "stopped"
@@ -349,3 +350,54 @@ def test_a_crash_between_claim_and_state_can_be_deleted(runtime):
     assert runtime.state(name)["status"] == "creating"
     runtime.call("delete", "--force", name)
     assert not (runtime.root / name).exists()
+
+
+def limits_of(name):
+    return [cgroup_value(name, *files) for files in [
+        ("memory/{}/memory.limit_in_bytes", "{}/memory.max"), ("pids/{}/pids.max", "{}/pids.max"),
+        ("cpu/{}/cpu.shares", "{}/cpu.weight"), ("cpuset/{}/cpuset.cpus", "{}/cpuset.cpus")]]
+
+
+def test_update_changes_the_limits_of_a_running_container(runtime):
+    config = runtime.config("sleep", "1000")
+    config["linux"]["resources"]["memory"] = {"limit": 64 << 20, "swap": 64 << 20}
+    name = runtime.sleeping(config)
+    runtime.call("update", "--memory", str(128 << 20), "--memory-swap", str(256 << 20), "--pids-limit", "77",
+                 "--cpu-share", "512", "--cpuset-cpus", "0", name)
+    memory, pids, weight, cpus = limits_of(name)
+    assert (memory, pids, cpus) == (str(128 << 20), "77", "0") and weight in ("512", "20", "59")
+    # Down again: now the limit of memory alone must go first.
+    resources = {"memory": {"limit": 32 << 20, "swap": 32 << 20}, "pids": {"limit": 55}}
+    runtime.call("update", "--resources", "-", name, stdin=None, input=json.dumps(resources))
+    assert limits_of(name)[:2] == [str(32 << 20), "55"]
+    file = runtime.directory / "resources.json"
+    file.write_text(json.dumps(resources))
+    runtime.call("update", name, "--resources", str(file), "--pids-limit", "66")
+    assert limits_of(name)[1] == "66", "a flag wins over the file"
+    runtime.call("delete", "--force", name)
+
+
+@pytest.mark.parametrize("resources, message", [
+    ({"memory": {"limit": "much"}}, "resources: memory.limit"), ({"pids": {"limit": -5}}, "resources: pids.limit"),
+    ({"blockIO": {"throttleReadBpsDevice": [{"minor": 1}]}}, "blockIO.throttleReadBpsDevice[0].major"), ("x", "resources: ")])
+def test_update_refuses_what_create_refuses(runtime, resources, message):
+    name = runtime.sleeping()
+    before = limits_of(name)
+    done = runtime.call("update", "-r", "-", name, check=False, stdin=None, input=json.dumps(resources))
+    assert done.returncode == 1 and message in done.stderr, done.stderr
+    assert limits_of(name) == before
+    pid = runtime.state(name)["pid"]
+    runtime.call("kill", name, "KILL")
+    wait_for_end(pid)
+    done = runtime.call("update", "--pids-limit", "5", name, check=False)
+    assert done.returncode == 1 and "stopped container" in done.stderr
+    runtime.call("delete", "--force", name)
+    assert "no" in runtime.call("update", "--pids-limit", "5", name, check=False).stderr
+
+
+@pytest.mark.parametrize("flag", ["--memory=lots", "--cpu-share=-1", "--blkio-weight=70000", "--pids-limit=9.5"])
+def test_update_refuses_flags_that_are_no_numbers(runtime, flag):
+    name = runtime.sleeping()
+    done = runtime.call("update", flag, name, check=False)
+    assert done.returncode == 1 and flag.split("=")[0] in done.stderr
+    runtime.call("delete", "--force", name)
