@@ -12,6 +12,8 @@
 #include <cstring>
 #include <map>
 #include <optional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "base/guarded.h"
@@ -217,6 +219,12 @@ struct Decision {
   Code conditions;  // tried first; each ends in an answer or falls through
 };
 
+bool names_an_argument_twice(const SeccompRule& rule) {
+  std::set<std::uint32_t> seen;
+  return !std::ranges::all_of(rule.args,
+                              [&](const SeccompArg& arg) { return seen.insert(arg.index).second; });
+}
+
 struct Compiler {
   const Seccomp& profile;
   std::uint32_t default_action;
@@ -225,14 +233,21 @@ struct Compiler {
                            std::uint32_t action) const {
     if (rule.args.size() > kMaximumConditions)
       return Error::invalid(fmt::format("seccomp rule with more than {} conditions", kMaximumConditions));
+    // runc makes a rule of each condition when two are about one argument, and profiles that
+    // forbid several values of it are written that way.
+    const bool alternatives = names_an_argument_twice(rule);
+    Code all;
     RuleCode code;
     for (const SeccompArg& arg : rule.args) {
       const bool narrow = machine == Machine::I386 || machine == Machine::Arm;
       const bool only_low = is_cut_to_32_bits(name, arg.index) ||
                             (narrow && arg.value >> 32 == 0 && arg.value_two >> 32 == 0);
       TRY(emit_arg(code, arg, only_low));
+      if (!alternatives) continue;
+      const Code one = std::exchange(code, {}).finish(action);
+      all.insert(all.end(), one.begin(), one.end());
     }
-    return code.finish(action);
+    return alternatives ? all : code.finish(action);
   }
 
   Result<> add_rule(Machine machine, const SeccompRule& rule,

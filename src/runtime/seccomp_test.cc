@@ -175,6 +175,25 @@ TEST(Seccomp, takes_several_rules_of_one_call_as_alternatives) {
   EXPECT_EQ(ask(10, 0), static_cast<std::uint32_t>(SECCOMP_RET_KILL_PROCESS));
 }
 
+TEST(Seccomp, takes_conditions_of_one_argument_as_alternatives) {
+  Seccomp profile;
+  profile.default_action = "SCMP_ACT_ALLOW";
+  profile.syscalls.push_back({.names = {"lseek"},
+                              .action = "SCMP_ACT_ERRNO",
+                              .args = {{.index = 0, .value = 1, .op = "SCMP_CMP_EQ"},
+                                       {.index = 0, .value = kHigh, .op = "SCMP_CMP_EQ"},
+                                       {.index = 2, .value = 9, .op = "SCMP_CMP_GT"}}});
+  const std::string program = compile_seccomp(profile)->program;
+  const auto ask = [&](std::uint64_t first, std::uint64_t third) {
+    return evaluate_seccomp(program, {.number = 8, .arch = AUDIT_ARCH_X86_64,
+                                      .args = {first, 0, third}});
+  };
+  EXPECT_EQ(ask(1, 0), kEperm);
+  EXPECT_EQ(ask(kHigh, 0), kEperm);
+  EXPECT_EQ(ask(2, 10), kEperm);
+  EXPECT_EQ(ask(2, 9), SECCOMP_RET_ALLOW);
+}
+
 TEST(Seccomp, refuses_what_it_does_not_know) {
   Seccomp profile;
   profile.default_action = "SCMP_ACT_NOTIFY";
