@@ -9,6 +9,7 @@
 #include "cli/human.h"
 #include "cli/json_access.h"
 #include "cli/list_format.h"
+#include "cli/natural_order.h"
 #include "cli/network_options.h"
 #include "cli/output.h"
 #include "cli/ports.h"
@@ -124,23 +125,18 @@ std::string published_at(const bj::value& binding) {
   return ip.contains(':') ? fmt::format("[{}]:{}", ip, port) : fmt::format("{}:{}", ip, port);
 }
 
-// By number, then protocol; within a port as the engine has them.
 std::vector<std::string> all_ports(const bj::value& ports) {
-  struct Line {
-    std::uint64_t number;
-    std::string text;
-  };
-  std::vector<Line> lines;
-  for (const auto& port : members(ports)) {
-    const std::string_view key = port.key();
+  std::vector<std::string> lines;
+  for (const auto& port : members(ports))
     for (const bj::value& binding : elements(port.value()))
-      lines.push_back({parse_u64(key.substr(0, key.find('/'))).value_or(0),
-                       fmt::format("{} -> {}", key, published_at(binding))});
-  }
-  std::ranges::stable_sort(lines, {}, &Line::number);
-  std::vector<std::string> texts;
-  for (Line& line : lines) texts.push_back(std::move(line.text));
-  return texts;
+      lines.push_back(fmt::format("{} -> {}", std::string_view(port.key()), published_at(binding)));
+  return lines;
+}
+
+// In docker's order, which is that of the text: numbers in it count as numbers.
+void print_sorted(std::vector<std::string> lines) {
+  std::ranges::sort(lines, natural_less);
+  for (const std::string& line : lines) print(line + "\n");
 }
 
 int post_membership(const Invocation& invocation, std::string_view verb, const bj::object& body) {
@@ -270,13 +266,15 @@ int print_ports(const Invocation& invocation) {
   if (!container) return fail(container.error());
   const bj::value& ports = at(at(*container, "NetworkSettings"), "Ports");
   if (invocation.arguments.size() == 1) {
-    for (const std::string& line : all_ports(ports)) print(line + "\n");
+    print_sorted(all_ports(ports));
     return 0;
   }
   const std::string& wanted = invocation.arguments[1];
   const std::string key = wanted.contains('/') ? wanted : wanted + "/tcp";
   const auto& bindings = elements(at(ports, key));
-  for (const bj::value& binding : bindings) print(published_at(binding) + "\n");
+  std::vector<std::string> lines;
+  for (const bj::value& binding : bindings) lines.push_back(published_at(binding));
+  print_sorted(std::move(lines));
   if (!bindings.empty()) return 0;
   print_error(fmt::format("Error: No public port '{}' published for {}\n", key, name));
   return 1;

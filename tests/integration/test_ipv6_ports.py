@@ -69,6 +69,18 @@ def test_without_an_address_both_families_are_published(engine, serve, host, rem
     assert engine.cli("ps", "--format", "{{.Ports}}", check=0).stdout == shown
 
 
+def test_several_ports_of_one_are_listed_in_docker_s_order(engine, serve):
+    ports, _ = serve("web", "-p", "8082:80", "-p", "9090:80")
+    assert ports["80/tcp"] == published(("0.0.0.0", 8082), ("::", 8082), ("0.0.0.0", 9090),
+                                        ("::", 9090))
+    listed = ["0.0.0.0:8082", "0.0.0.0:9090", "[::]:8082", "[::]:9090"]
+    lines = "".join(f"80/tcp -> {one}\n" for one in listed)
+    shown = ", ".join(f"{one}->80/tcp" for one in listed) + "\n"
+    for client in (engine.cli, engine.docker):
+        assert client("port", "web", check=0).stdout == lines
+        assert client("ps", "--format", "{{.Ports}}", check=0).stdout == shown
+
+
 def test_one_address_is_published_alone(engine, serve, host, remote):
     ports, _ = serve("web", "-p", "[fd98::1]:8081:80", "-p", "[::]:8082:80", "-p", "0.0.0.0:8083:80")
     assert ports["80/tcp"] == published(("fd98::1", 8081), ("::", 8082), ("0.0.0.0", 8083))
