@@ -207,8 +207,9 @@ def test_b01_working_directory_on_a_descriptor(box):
 
 
 def test_b04_three_descriptors(box):
-    listing = ["sh", "-c", "ls /proc/self/fd; ls -l /proc/1/fd | wc -l"]
-    assert box(command=listing).split() == ["0", "1", "2", "3", "4"]
+    # No pipeline: the shell, which is pid 1 here, would hold ends of it.
+    listing = ["sh", "-c", "ls /proc/self/fd; ls /proc/1/fd; true"]
+    assert box(command=listing).split() == ["0", "1", "2", "3"] + ["0", "1", "2"]
     assert box("--init", command=["ls", "/proc/self/fd"]).split() == ["0", "1", "2", "3"]
     engine = box.engine
     for i in range(10):
