@@ -91,6 +91,28 @@ bool raises_memory_and_swap(const CgroupWrite& write, const sys::Cgroup& cgroup)
   return now && wanted && (*wanted < 0 || static_cast<std::uint64_t>(*wanted) > *now);
 }
 
+// v2 has one file for quota and period: the one that an update leaves out stays as it is.
+void keep_cpu_limit(spec::oci::CpuLimits& cpu, const sys::Cgroup& cgroup) {
+  const bool has_quota = cpu.quota.value_or(0) != 0;
+  const bool has_period = cpu.period.value_or(0) != 0;
+  if (has_quota == has_period || !cgroup.is_v2("cpu")) return;
+  const auto text = cgroup.read("cpu", "cpu.max");  // "max 100000", "50000 100000"
+  const auto now = text ? cut(trim(*text), ' ') : std::nullopt;
+  if (!now) return;
+  if (has_quota) cpu.period = parse_u64(now->after);
+  else cpu.quota = parse_i64(now->before);
+}
+
+// v2 limits swap alone, so that the sum needs to know the limit of memory.
+Result<> find_memory_limit(spec::oci::MemoryLimits& memory, const sys::Cgroup& cgroup) {
+  const bool sum_alone = memory.swap.value_or(0) > 0 && memory.limit.value_or(0) == 0;
+  if (!sum_alone || !cgroup.is_v2("memory")) return {};
+  const auto text = cgroup.read("memory", "memory.max");
+  memory.limit = text ? parse_i64(trim(*text)) : std::nullopt;  // "max" is no number
+  if (!memory.limit) return Error::invalid("memory.swap: needs a limit of memory");
+  return {};
+}
+
 }  // namespace
 
 Result<> apply_resources(const spec::oci::Resources& resources, const sys::Cgroup& cgroup,
@@ -101,7 +123,10 @@ Result<> apply_resources(const spec::oci::Resources& resources, const sys::Cgrou
 
 Result<> update_resources(const spec::oci::Resources& resources, const sys::Cgroup& cgroup,
                           std::vector<std::string>& warnings) {
-  auto writes = limit_writes(resources, *cgroup.layout(), warnings);
+  spec::oci::Resources complete = resources;
+  if (complete.cpu) keep_cpu_limit(*complete.cpu, cgroup);
+  if (complete.memory) TRY(find_memory_limit(*complete.memory, cgroup));
+  auto writes = limit_writes(complete, *cgroup.layout(), warnings);
   const auto memory = std::ranges::find(writes, kMemoryLimit, &CgroupWrite::file);
   const auto both = std::ranges::find(writes, kMemoryAndSwapLimit, &CgroupWrite::file);
   if (memory < both && both != writes.end() && raises_memory_and_swap(*both, cgroup))

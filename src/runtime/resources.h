@@ -38,7 +38,8 @@ Result<> apply_resources(const spec::oci::Resources& resources, const sys::Cgrou
                          std::vector<std::string>& warnings);
 
 // The same for a cgroup that has limits and a container in it. v1 refuses a memory limit above
-// that of memory and swap together, also for a moment: the one that makes room goes first.
+// that of memory and swap together, also for a moment: the one that makes room goes first. What
+// shares a file with a limit of the update stays as it is.
 Result<> update_resources(const spec::oci::Resources& resources, const sys::Cgroup& cgroup,
                           std::vector<std::string>& warnings);
 

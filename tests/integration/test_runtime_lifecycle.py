@@ -380,6 +380,25 @@ def test_update_changes_the_limits_of_a_running_container(runtime):
     runtime.call("delete", "--force", name)
 
 
+def test_update_keeps_what_it_does_not_name(runtime):
+    config = runtime.config("sleep", "1000")
+    config["linux"]["resources"]["cpu"] = {"quota": 50000, "period": 200000}
+    config["linux"]["resources"]["memory"] = {"limit": 64 << 20, "swap": 64 << 20}
+    name = runtime.sleeping(config)
+
+    def cpu_limit():
+        quota = cgroup_value(name, "cpu/{}/cpu.cfs_quota_us", "{}/cpu.max").split()
+        return quota if len(quota) == 2 else quota + [cgroup_value(name, "cpu/{}/cpu.cfs_period_us", "{}/cpu.max")]
+    runtime.call("update", "--cpu-quota", "60000", name)
+    assert cpu_limit() == ["60000", "200000"]
+    runtime.call("update", "--cpu-period", "100000", name)
+    assert cpu_limit() == ["60000", "100000"]
+    runtime.call("update", "--memory-swap", str(96 << 20), name)  # v2 counts swap alone
+    swap = cgroup_value(name, "memory/{}/memory.memsw.limit_in_bytes", "{}/memory.swap.max")
+    assert swap in (str(96 << 20), str(32 << 20)) and limits_of(name)[0] == str(64 << 20)
+    runtime.call("delete", "--force", name)
+
+
 @pytest.mark.parametrize("resources, message", [
     ({"memory": {"limit": "much"}}, "resources: memory.limit"), ({"pids": {"limit": -5}}, "resources: pids.limit"),
     ({"blockIO": {"throttleReadBpsDevice": [{"minor": 1}]}}, "blockIO.throttleReadBpsDevice[0].major"), ("x", "resources: ")])
@@ -395,7 +414,8 @@ def test_update_refuses_what_create_refuses(runtime, resources, message):
     done = runtime.call("update", "--pids-limit", "5", name, check=False)
     assert done.returncode == 1 and "stopped container" in done.stderr
     runtime.call("delete", "--force", name)
-    assert "no" in runtime.call("update", "--pids-limit", "5", name, check=False).stderr
+    done = runtime.call("update", "--pids-limit", "5", name, check=False)
+    assert done.returncode == 1 and "does not exist" in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize("flag", ["--memory=lots", "--cpu-share=-1", "--blkio-weight=70000", "--pids-limit=9.5"])
