@@ -10,7 +10,7 @@
 
 #include "runtime/plan.h"
 
-namespace wherry::runtime::child_policy {
+namespace wherry::runtime::after_clone {
 
 inline constexpr unsigned kMaskWords = kMaximumMaskBits / (8 * sizeof(unsigned long));
 inline constexpr unsigned kDigitBits = 4;
@@ -70,4 +70,4 @@ inline int set_scheduler(const Step& step) {
 
 inline int set_personality(const Step& step) { return ::personality(step.a) < 0 ? errno : 0; }
 
-}  // namespace wherry::runtime::child_policy
+}  // namespace wherry::runtime::after_clone
