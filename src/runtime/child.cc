@@ -18,6 +18,7 @@
 #include <climits>
 #include <cstring>
 
+#include "runtime/child_copy.h"
 #include "runtime/child_hooks.h"
 #include "runtime/child_identity.h"
 #include "runtime/child_paths.h"
@@ -277,6 +278,7 @@ int perform_mount_step(Child& child, const Step& step) {
     case StepKind::AttachToOldRoot: return attach_to_old_root(child, step);
     case StepKind::UseRoot: return use_root(child, step);
     case StepKind::NewMount: return new_mount(child, step);
+    case StepKind::CopyUp: return copy_up(child, step);
     case StepKind::Attach: return attach(child, step);
     case StepKind::ChangeMount: return change_mount(child, step);
     case StepKind::Mask: return mask(child, step);

@@ -48,8 +48,16 @@ TEST(MountOptions, of_mapped_ids) {
   EXPECT_TRUE(sys::parse_mount_options({"ridmap"})->recursive_id_map);
 }
 
+TEST(MountOptions, of_a_copy) {
+  EXPECT_FALSE(sys::parse_mount_options({"size=1m"})->copy_up);
+  const auto options = sys::parse_mount_options({"tmpcopyup", "size=1m"});
+  ASSERT_TRUE(options);
+  EXPECT_TRUE(options->copy_up);
+  EXPECT_EQ(options->data.size(), 1U);
+}
+
 TEST(MountOptions, refuse_what_is_not_done) {
-  for (const char* word : {"tmpcopyup", "remount", "mand"})
+  for (const char* word : {"remount", "mand"})
     EXPECT_EQ(sys::parse_mount_options({word}).error().kind(), ErrorKind::Unsupported) << word;
 }
 

@@ -60,6 +60,8 @@ class MountPlanner {
     const MountOptions options = TRY(sys::parse_mount_options(mount.options));
     if (options.id_mapped && !options.bind && mount.type != "bind")
       return Error(ErrorKind::Unsupported, "mount options idmap and ridmap are of binds alone");
+    if (options.copy_up && (options.bind || mount.type != "tmpfs" || normalized(mount.destination) == "/"))
+      return Error::invalid("mount option tmpcopyup is of a tmpfs below the root alone");
     const auto ready = request_.ready_mounts->find(mount.destination);
     if (ready != request_.ready_mounts->end())
       return attach_changed(mount, options, DetachedMount(std::move(ready->second)));
@@ -189,11 +191,21 @@ class MountPlanner {
     const std::uint64_t read_only = options.set & MOUNT_ATTR_RDONLY;
     wanted.set &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
     const std::uint32_t slot = new_mount(mount, wanted);
+    if (options.copy_up) plan_copy(mount, options, slot);
     attach(mount, slot, 0);
     if (normalized(mount.destination) == "/dev") TRY(plan_dev(slot));
     if (read_only != 0 || options.propagation != 0)
       builder_.add({.kind = StepKind::ChangeMount, .fd = slot, .a = read_only, .b = options.propagation});
     return {};
+  }
+
+  void plan_copy(const Mount& mount, const MountOptions& options, std::uint32_t slot) {
+    const auto names_owner = [](const sys::MountOption& one) { return one.key == "uid" || one.key == "gid"; };
+    const bool owner_too = std::ranges::none_of(options.data, names_owner);
+    builder_.add({.kind = StepKind::CopyUp,
+                  .fd = slot,
+                  .text = builder_.text(mount.destination),
+                  .a = owner_too ? 1U : 0U});
   }
 
   Result<> plan_dev(std::uint32_t slot) {
@@ -202,7 +214,8 @@ class MountPlanner {
   }
 
   Result<> add_tmpfs(const Mount& mount, const MountOptions& options) {
-    if (request_.in_order) return add_tmpfs_by_child(mount, options);
+    // The copy is made in the container's groups: its bytes count against their limits.
+    if (request_.in_order || options.copy_up) return add_tmpfs_by_child(mount, options);
     auto data = options.data;
     TRY(add_mode_of_target(mount, data));
     data.insert(data.begin(), {"source", mount.source.empty() ? "tmpfs" : mount.source, false});

@@ -67,6 +67,7 @@ constexpr std::array kKinds{
     KindRow{StepKind::SetAffinity, kText | kMask, "set processors"},
     KindRow{StepKind::SetMemoryPolicy, kMask, "set memory policy"},
     KindRow{StepKind::SetPersonality, 0, "set personality"},
+    KindRow{StepKind::CopyUp, kFd | kText, "copy into tmpfs"},
 };
 static_assert(kKinds.size() == kLastStepKind);
 

@@ -78,8 +78,9 @@ enum class StepKind : std::uint32_t {
   SetAffinity,         // text: processors as hexadecimal digits, the first of bits 0 to 3
   SetMemoryPolicy,     // a: mode and flags; text: nodes in the same form, or kNone
   SetPersonality,      // a: personality(2)'s value
+  CopyUp,              // fd: a tmpfs not yet attached; text: what it will cover; a: 1 its owner too
 };
-inline constexpr std::uint32_t kLastStepKind = static_cast<std::uint32_t>(StepKind::SetPersonality);
+inline constexpr std::uint32_t kLastStepKind = static_cast<std::uint32_t>(StepKind::CopyUp);
 
 enum AttachFlag : std::uint64_t {
   kTargetIsFile = 1,      // make a file, not a directory, where the target is missing

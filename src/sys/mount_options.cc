@@ -57,7 +57,7 @@ constexpr std::array kPropagation{
 // The kernel's own default, or a request to say more or less on the console.
 constexpr std::array<std::string_view, 7> kWithoutEffect{"defaults", "async", "loud",   "silent",
                                                          "nomand",   "auto",  "nolazytime"};
-constexpr std::array<std::string_view, 3> kRefused{"tmpcopyup", "remount", "mand"};
+constexpr std::array<std::string_view, 2> kRefused{"remount", "mand"};
 
 const FlagRow* find_flag(std::string_view word) {
   const auto found = std::ranges::find(kFlags, word, &FlagRow::word);
@@ -86,6 +86,7 @@ bool take_other(MountOptions& options, std::string_view word) {
     options.recursive_bind = word == "rbind";
     return true;
   }
+  if (word == "tmpcopyup") return options.copy_up = true;
   if (word == "idmap" || word == "ridmap") {
     options.id_mapped = true;
     options.recursive_id_map = word == "ridmap";

@@ -21,10 +21,11 @@ struct MountOptions {
   bool recursive_bind = false;
   bool id_mapped = false;             // "idmap", "ridmap"
   bool recursive_id_map = false;
+  bool copy_up = false;               // "tmpcopyup"
   std::vector<MountOption> data;
 };
 
-// Unsupported for what we know and do not do ("tmpcopyup", "remount").
+// Unsupported for what we know and do not do ("remount", "mand").
 Result<MountOptions> parse_mount_options(const std::vector<std::string>& words);
 
 }  // namespace wherry::sys
