@@ -327,12 +327,16 @@ Result<> add_resources(const Flags& flags, bj::object& host) {
   host["CpusetMems"] = "";
   DeviceOptions devices = TRY(parse_devices(flags.list("device")));
   host["Devices"] = std::move(devices.devices);
-  host["DeviceCgroupRules"] = nullptr;
+  host["DeviceCgroupRules"] = list_or_null(flags.list("device-cgroup-rule"));
   host["DeviceRequests"] =
       devices.requests.empty() ? bj::value(nullptr) : bj::value(std::move(devices.requests));
   host["MemoryReservation"] = 0;
   host["MemorySwap"] = memory_of(flags, "memory-swap");
-  host["MemorySwappiness"] = -1;
+  const std::int64_t swappiness = flags.number("memory-swappiness");
+  if (swappiness < -1 || swappiness > 100)
+    return Error::invalid(
+        fmt::format("invalid value: {}. Valid memory swappiness range is 0-100", swappiness));
+  host["MemorySwappiness"] = swappiness;
   host["OomKillDisable"] = false;
   host["PidsLimit"] = flags.number("pids-limit");
   host["Ulimits"] = ulimits_of(flags);

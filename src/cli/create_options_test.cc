@@ -145,10 +145,34 @@ TEST(CreateOptions, networks) {
   EXPECT_EQ(host("NetworkMode", {"--net=container:a"}), "\"container:a\"");
   EXPECT_TRUE(options_of({"--network", "bridge", "x"})->endpoints.empty());
   EXPECT_TRUE(options_of({"--network", "mine", "x"})->endpoints.contains("mine"));
-  EXPECT_NE(error_of({"--network", "name=a,link-local-ip=::1", "x"}).find("not available"),
-            std::string::npos);
+  EXPECT_EQ(error_of({"--network", "name=a,link-local-ip=::1", "--link-local-ip", "::1", "x"}),
+            "conflicting options: cannot specify both --link-local-ip and per-network link-local IP "
+            "addresses");
   EXPECT_EQ(error_of({"--network", "a", "--network", "a", "x"}),
             "network \"a\" is specified multiple times");
+}
+
+TEST(CreateOptions, link_local_addresses_are_wishes_of_the_endpoint) {
+  for (const auto& arguments :
+       {std::vector<std::string>{"--network", "mine", "--link-local-ip", "169.254.1.1",
+                                "--link-local-ip", "fe80::5", "x"},
+        {"--network", "name=mine,link-local-ip=169.254.1.1,link-local-ip=fe80::5", "x"}}) {
+    const auto options = options_of(arguments);
+    ASSERT_TRUE(options);
+    EXPECT_EQ(json::write_value(options->endpoints.at("mine").at("IPAMConfig")),
+              R"({"LinkLocalIPs":["169.254.1.1","fe80::5"]})");
+  }
+}
+
+TEST(CreateOptions, device_rules_and_swappiness) {
+  EXPECT_EQ(host("DeviceCgroupRules", {"--device-cgroup-rule", "c 7:* rwm", "--device-cgroup-rule", "b 8:1 r"}),
+            R"(["c 7:* rwm","b 8:1 r"])");
+  EXPECT_EQ(host("DeviceCgroupRules", {}), "null");
+  EXPECT_EQ(host("MemorySwappiness", {"--memory-swappiness", "0"}), "0");
+  EXPECT_EQ(host("MemorySwappiness", {}), "-1");
+  for (const char* value : {"101", "-2"})
+    EXPECT_EQ(error_of({"--memory-swappiness", value, "x"}),
+              std::string("invalid value: ") + value + ". Valid memory swappiness range is 0-100");
 }
 
 TEST(CreateOptions, an_endpoint_carries_what_the_flags_ask_of_it) {

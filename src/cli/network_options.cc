@@ -21,6 +21,7 @@ struct Attachment {
   std::string name;
   std::vector<std::string> aliases;
   std::vector<std::string> links;
+  std::vector<std::string> link_local;
   std::map<std::string, std::string> driver_options;
   std::string ip;
   std::string ip6;
@@ -59,9 +60,7 @@ Result<> take_field(Attachment& attachment, std::string_view key, std::string_vi
   } else if (key == "driver-opt") {
     return take_driver_option(attachment, value);
   } else if (key == "link-local-ip") {
-    return Error(ErrorKind::NotImplemented,
-                 fmt::format("'{}' of flag '--network' is not available in wherry {}", key,
-                             WHERRY_VERSION));
+    attachment.link_local.emplace_back(value);
   } else {
     return Error::invalid(fmt::format("invalid field key {}", key));
   }
@@ -103,7 +102,8 @@ Result<> add_flags(const Flags& flags, Attachment& first) {
     return Error::invalid(
         fmt::format("conflicting options: cannot specify both --{} and per-network {}", what,
                     what == "network-alias" ? "alias" : what == "ip" ? "IPv4 address"
-                    : what == "ip6" ? "IPv6 address" : what));
+                    : what == "ip6" ? "IPv6 address"
+                    : what == "link-local-ip" ? "link-local IP addresses" : what));
   };
   const auto aliases = flags.list("network-alias");
   const std::string ip = flags.text("ip");
@@ -113,6 +113,9 @@ Result<> add_flags(const Flags& flags, Attachment& first) {
   const std::string ip6 = flags.text("ip6");
   if (!ip6.empty() && !first.ip6.empty()) return conflict("ip6");
   if (!mac.empty() && !first.mac.empty()) return conflict("mac-address");
+  const auto link_local = flags.list("link-local-ip");
+  if (!link_local.empty() && !first.link_local.empty()) return conflict("link-local-ip");
+  if (!link_local.empty()) first.link_local = link_local;
   first.aliases.insert(first.aliases.end(), aliases.begin(), aliases.end());
   // The default bridge's are in HostConfig.
   if (is_user_defined(first.name)) first.links = flags.list("link");
@@ -127,6 +130,8 @@ bj::object endpoint_of(const Attachment& attachment) {
   bj::object addresses;
   if (!attachment.ip.empty()) addresses["IPv4Address"] = attachment.ip;
   if (!attachment.ip6.empty()) addresses["IPv6Address"] = attachment.ip6;
+  if (!attachment.link_local.empty())
+    addresses["LinkLocalIPs"] = bj::array(attachment.link_local.begin(), attachment.link_local.end());
   if (!addresses.empty()) endpoint["IPAMConfig"] = std::move(addresses);
   if (!attachment.aliases.empty())
     endpoint["Aliases"] = bj::array(attachment.aliases.begin(), attachment.aliases.end());
@@ -264,7 +269,8 @@ Result<NetworkOptions> network_options(const Flags& flags) {
   options.mode = attachments.front().name;
   for (const Attachment& attachment : attachments) {
     const bool wishes = !attachment.aliases.empty() || !attachment.ip.empty() || !attachment.ip6.empty() ||
-                        !attachment.mac.empty() || attachment.gateway_priority != 0;
+                        !attachment.mac.empty() || attachment.gateway_priority != 0 ||
+                        !attachment.link_local.empty();
     // docker's client says nothing of a predefined network that nothing is asked of.
     const bool plain = attachment.name == "bridge" || attachment.name == "host" ||
                        attachment.name == "none" || attachment.name.starts_with("container:");

@@ -224,6 +224,8 @@ int connect_network(const Invocation& invocation) {
   bj::object& addresses = endpoint["IPAMConfig"].as_object();
   if (const std::string ip = flags.text("ip"); !ip.empty()) addresses["IPv4Address"] = ip;
   if (const std::string ip = flags.text("ip6"); !ip.empty()) addresses["IPv6Address"] = ip;
+  if (const auto ips = slice(flags, "link-local-ip"); !ips.empty())
+    addresses["LinkLocalIPs"] = bj::array(ips.begin(), ips.end());
   const auto aliases = slice(flags, "alias");
   endpoint["Aliases"] = bj::array(aliases.begin(), aliases.end());
   if (const auto links = slice(flags, "link"); !links.empty())

@@ -13,7 +13,7 @@ constexpr FlagSpec kNetworkConnect[] = {
     {"ip", 0, FlagType::String, "string", "", "Fixed IPv4 address", kReady},
     {"ip6", 0, FlagType::String, "string", "", "Fixed IPv6 address", kReady},
     {"link", 0, FlagType::List, "list", "", "Reach another container under a name", kReady},
-    {"link-local-ip", 0, FlagType::Other, "stringSlice", "", "Extra link-local address", 0},
+    {"link-local-ip", 0, FlagType::Other, "stringSlice", "", "Extra link-local address", kReady},
 };
 constexpr FlagSpec kNetworkCreate[] = {
     {"attachable", 0, FlagType::Bool, "bool", "", "Let containers join by hand", kReady},

@@ -85,6 +85,7 @@ std::string value_for(const FlagSpec& flag) {
       if (flag.name == "attach") return "stdout";
       if (flag.name == "dns") return "1.1.1.1";
       if (flag.name == "dns-search") return "lan";
+      if (flag.name == "device-cgroup-rule") return "c 7:* r";
       return flag.name == "add-host" ? "a=1.1.1.1" : "a=b";
     case FlagType::String:
     case FlagType::Other: return "x";

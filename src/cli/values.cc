@@ -139,6 +139,23 @@ Result<> check_link(std::string_view value) {
   return {};
 }
 
+bool is_device_number(std::string_view text) {
+  return text == "*" ||
+         (!text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos);
+}
+
+// "c 7:* rwm"; the engine judges the numbers.
+Result<> check_device_rule(std::string_view value) {
+  const auto words = split(value, ' ');
+  const auto numbers = words.size() == 3 ? cut(words[1], ':') : std::nullopt;
+  const bool valid = numbers && (words[0] == "a" || words[0] == "b" || words[0] == "c") &&
+                     is_device_number(numbers->before) && is_device_number(numbers->after) &&
+                     !words[2].empty() && words[2].size() <= 3 &&
+                     words[2].find_first_not_of("rwm") == std::string_view::npos;
+  if (!valid) return Error::invalid(fmt::format("invalid device cgroup format '{}'", value));
+  return {};
+}
+
 Result<> check_list(std::string_view name, std::string_view value) {
   if (name == "env" && (value.empty() || value[0] == '=')) {
     return Error::invalid(fmt::format("invalid environment variable: {}", value));
@@ -153,6 +170,7 @@ Result<> check_list(std::string_view name, std::string_view value) {
   if (name == "dns-search") TRY(parse_dns_search(value));
   if (name == "add-host") TRY(parse_extra_host(value));
   if (name == "link") TRY(check_link(value));
+  if (name == "device-cgroup-rule") TRY(check_device_rule(value));
   return {};
 }
 

@@ -115,6 +115,11 @@ TEST(CheckValue, knows_the_rules_of_special_flags) {
   EXPECT_EQ(error_of(check("run", "env", "")), "invalid environment variable: ");
   EXPECT_EQ(error_of(check("run", "sysctl", "a=b")), "sysctl 'a=b' is not allowed");
   EXPECT_TRUE(check("run", "sysctl", "net.ipv4.ip_forward=1"));
+  for (const char* rule : {"c 7:128 rwm", "b *:* r", "a *:1 m"})
+    EXPECT_TRUE(check("run", "device-cgroup-rule", rule)) << rule;
+  for (const char* rule : {"", "a", "x 1:2 r", "c 1:2", "c 1:2 x", "c  1:2 r", "c 1:2 rwmr", "c 1 r", "c -1:2 r"})
+    EXPECT_EQ(error_of(check("run", "device-cgroup-rule", rule)),
+              std::string("invalid device cgroup format '") + rule + "'");
   EXPECT_TRUE(check("run", "sysctl", "kernel.shm_rmid_forced=1"));
   EXPECT_EQ(error_of(check("ps", "filter", "x")), "bad format of filter (expected name=value)");
   EXPECT_FALSE(check("run", "blkio-weight", "70000"));

@@ -97,6 +97,9 @@ HostFacts host_facts(const Core& core) {
       memory != nullptr &&
       (memory->unified ||
        ::access((memory->mount_point + "/memory.memsw.limit_in_bytes").c_str(), F_OK) == 0);
+  facts.has_swappiness =
+      memory != nullptr && !memory->unified &&
+      ::access((memory->mount_point + "/memory.swappiness").c_str(), F_OK) == 0;
   facts.default_shm_size_bytes = core.options.default_shm_size_bytes;
   return facts;
 }

@@ -6,6 +6,7 @@
 
 #include "engine/unavailable.h"
 #include "engine/validate.h"
+#include "network/ipv6.h"
 
 namespace wherry::engine {
 namespace {
@@ -26,6 +27,10 @@ bool asks_for_address(const EndpointSettings& wishes) {
 bool asks_for_address6(const EndpointSettings& wishes) {
   const auto& ipam = wishes.ipam_config;
   return ipam && !ipam->ipv6_address.empty();
+}
+
+std::vector<std::string> link_local_ips(const EndpointSettings& wishes) {
+  return wishes.ipam_config ? items(wishes.ipam_config->link_local_ips) : std::vector<std::string>{};
 }
 
 std::string settled_key(Core& core, const std::string& key) {
@@ -58,6 +63,13 @@ Result<> check_endpoint_wishes(const network::Description& network,
     return Error::invalid(fmt::format("invalid config for network {}: invalid endpoint settings:\n{}",
                                       network.name, reason));
   };
+  for (const std::string& text : link_local_ips(wishes)) {
+    const auto ip = network::parse_ip(text);
+    if (!ip || network::is_unspecified(*ip))
+      return refuse(fmt::format("invalid link-local IP address: {}", text));
+    if (network.driver != "bridge")
+      return refuse(fmt::format("link-local IP addresses are not supported on network {}", network.name));
+  }
   if (!is_user_defined(network.name)) {
     if (asks_for_address(wishes) || asks_for_address6(wishes))
       return refuse("user specified IP address is supported on user defined networks only");
@@ -132,6 +144,7 @@ network::EndpointWishes wishes_from(const EndpointSettings& settings) {
   if (asks_for_address6(settings)) wishes.ip6 = settings.ipam_config->ipv6_address;
   if (!settings.mac_address.empty()) wishes.mac = settings.mac_address;
   wishes.gateway_priority = settings.gw_priority;
+  wishes.link_local = link_local_ips(settings);
   return wishes;
 }
 
@@ -198,7 +211,8 @@ Result<JoinedNetworks> join_networks(Core& core, const ContainerRecord& record) 
                                    .mac = wishes.mac,
                                    .network = want.network.id,
                                    .gateway_priority = wishes.gateway_priority,
-                                   .ip6 = wishes.ip6}));
+                                   .ip6 = wishes.ip6,
+                                   .link_local = wishes.link_local}));
       joined.netns = std::move(sandbox.netns);
       endpoint = std::move(sandbox.endpoint);
     }

@@ -176,6 +176,9 @@ Result<> apply_devices(Config& config, const HostConfig& host) {
     config.linux_.devices.insert(config.linux_.devices.end(), set.devices.begin(), set.devices.end());
     if (!host.privileged) rules.insert(rules.end(), set.rules.begin(), set.rules.end());
   }
+  if (host.privileged) return {};
+  for (const std::string& text : items(host.device_cgroup_rules))
+    rules.push_back(TRY(device_rule(text)));
   return {};
 }
 
@@ -237,6 +240,10 @@ spec::oci::Resources resources_of(const HostConfig& host) {
     resources.memory.emplace();
     resources.memory->limit = host.memory;
     if (host.memory_swap != 0) resources.memory->swap = host.memory_swap;
+  }
+  if (const std::int64_t swappiness = host.memory_swappiness.value_or(-1); swappiness >= 0) {
+    if (!resources.memory) resources.memory.emplace();
+    resources.memory->swappiness = static_cast<std::uint64_t>(swappiness);
   }
   spec::oci::CpuLimits cpu;
   if (host.cpu_shares > 0) cpu.shares = static_cast<std::uint64_t>(host.cpu_shares);

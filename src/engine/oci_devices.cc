@@ -9,8 +9,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <memory>
+#include <optional>
 
+#include "base/strings.h"
 #include "sys/directory.h"
 
 namespace wherry::engine {
@@ -57,6 +60,14 @@ DeviceRule rule_for(const Device& device, const std::string& access) {
           .access = access};
 }
 
+// A number, or "*" for any.
+std::optional<std::optional<std::int64_t>> device_number(std::string_view text) {
+  if (text == "*") return std::optional<std::int64_t>{};
+  const auto number = parse_u64(text);
+  if (!number || *number > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+  return std::optional(static_cast<std::int64_t>(*number));
+}
+
 // Go's texts of errno begin with a small letter, and docker's clients know them so.
 Error cannot_gather(const std::string& path, int errno_value) {
   std::string why = std::strerror(errno_value);
@@ -86,6 +97,20 @@ Result<DeviceSet> devices_of(const spec::docker::DeviceMapping& mapping) {
       "error gathering device information while adding custom device \"{}\": not a device node", mapping.path_on_host));
   for (const Device& device : set.devices) set.rules.push_back(rule_for(device, access));
   return set;
+}
+
+Result<DeviceRule> device_rule(std::string_view text) {
+  const auto words = split(text, ' ');
+  const auto numbers = words.size() == 3 ? cut(words[1], ':') : std::nullopt;
+  const auto major = numbers ? device_number(numbers->before) : std::nullopt;
+  const auto minor = numbers ? device_number(numbers->after) : std::nullopt;
+  const bool valid = major && minor && (words[0] == "a" || words[0] == "b" || words[0] == "c") &&
+                     !words[2].empty() && words[2].size() <= 3 &&
+                     words[2].find_first_not_of("rwm") == words[2].npos;
+  if (!valid)
+    return Error::invalid(fmt::format("invalid device cgroup rule format: '{}'", text));
+  return DeviceRule{.allow = true, .type = std::string(words[0]), .major = *major,
+                    .minor = *minor, .access = std::string(words[2])};
 }
 
 std::vector<Device> all_host_devices() {

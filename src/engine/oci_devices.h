@@ -22,4 +22,7 @@ Result<DeviceSet> devices_of(const spec::docker::DeviceMapping& mapping);
 // Every node below /dev but ptys, shm, mqueue, fd and the console, as --privileged gives.
 std::vector<spec::oci::Device> all_host_devices();
 
+// "c 7:* rwm" of --device-cgroup-rule. InvalidArgument in docker's words.
+Result<spec::oci::DeviceRule> device_rule(std::string_view text);
+
 }  // namespace wherry::engine

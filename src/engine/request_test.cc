@@ -71,12 +71,10 @@ std::vector<Wish> host_wishes() {
       {"flag '--cpu-rt-period'", [](auto& r) { r.host_config->cpu_realtime_period = 1; }},
       {"flag '--cpu-rt-runtime'", [](auto& r) { r.host_config->cpu_realtime_runtime = 1; }},
       {"flag '--cpuset-mems'", [](auto& r) { r.host_config->cpuset_mems = "0"; }},
-      {"flag '--device-cgroup-rule'", [](auto& r) { r.host_config->device_cgroup_rules = Strings{"x"}; }},
       {"flag '--gpus'", [](auto& r) { r.host_config->device_requests.emplace(1); }},
       {"flag '--kernel-memory'", [](auto& r) { r.host_config->kernel_memory = 1; }},
       {"HostConfig.KernelMemoryTCP", [](auto& r) { r.host_config->kernel_memory_tcp = 1; }},
       {"flag '--memory-reservation'", [](auto& r) { r.host_config->memory_reservation = 1; }},
-      {"flag '--memory-swappiness'", [](auto& r) { r.host_config->memory_swappiness = 0; }},
       {"flag '--oom-kill-disable'", [](auto& r) { r.host_config->oom_kill_disable = true; }},
       {"flag '--cpu-count'", [](auto& r) { r.host_config->cpu_count = 1; }},
       {"flag '--cpu-percent'", [](auto& r) { r.host_config->cpu_percent = 1; }},
@@ -140,6 +138,10 @@ TEST(Validate, what_cannot_be_is_refused_with_dockers_sentences) {
        [](auto& h) { h.memory = 64 << 20, h.memory_swap = 32 << 20; }},
       {"You should always set the Memory limit when using Memoryswap limit, see usage",
        [](auto& h) { h.memory_swap = 32 << 20; }},
+      {"Invalid value: 101, valid memory swappiness range is 0-100",
+       [](auto& h) { h.memory_swappiness = 101; }},
+      {"Invalid value: -2, valid memory swappiness range is 0-100",
+       [](auto& h) { h.memory_swappiness = -2; }},
       {"invalid IPC mode: nonsense", [](auto& h) { h.ipc_mode = "nonsense"; }},
       {"invalid PID mode: nonsense", [](auto& h) { h.pid_mode = "nonsense"; }},
       {"invalid PID mode: container:", [](auto& h) { h.pid_mode = "container:"; }},
@@ -247,6 +249,21 @@ TEST(Validate, limits_that_the_host_lacks_are_taken_back_with_a_warning) {
   EXPECT_EQ(host.memory_swap, -1);
   EXPECT_FALSE(host.pids_limit);
   EXPECT_EQ(warnings.size(), 2U);
+}
+
+TEST(Validate, a_swappiness_that_no_group_can_have_is_taken_back_with_dockers_warning) {
+  HostConfig host;
+  host.memory_swappiness = 40;
+  std::vector<std::string> warnings;
+  fill_defaults(host, {}, warnings);
+  EXPECT_EQ(host.memory_swappiness, 40);
+  EXPECT_TRUE(warnings.empty());
+  fill_defaults(host, {.has_swappiness = false}, warnings);
+  EXPECT_FALSE(host.memory_swappiness);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_EQ(warnings[0],
+            "Your kernel does not support memory swappiness capabilities or the cgroup is not "
+            "mounted. Memory swappiness discarded.");
 }
 
 TEST(Signals, names_numbers_and_realtime_forms_are_understood) {

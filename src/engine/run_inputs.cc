@@ -18,6 +18,7 @@
 #include "engine/port_bindings.h"
 #include "sys/id_map.h"
 #include "sys/mount.h"
+#include "sys/mount_info.h"
 #include "sys/path.h"
 
 namespace wherry::engine {
@@ -152,6 +153,24 @@ Result<> make_bind_sources(const ContainerRecord& record) {
   return {};
 }
 
+// Where the source's own mount is not shared, what the word promises cannot be: docker's check.
+Result<> check_propagation(const ContainerRecord& record) {
+  for (const ContainerMount& mount : record.mounts) {
+    const bool shared = mount.point.propagation.ends_with("shared");
+    const bool slave = mount.point.propagation.ends_with("slave");
+    if (mount.point.type != "bind" || (!shared && !slave)) continue;
+    const auto source = sys::mount_of(mount.point.source);
+    if (!source && source.error().errno_value() == ENOENT)
+      return Error::invalid(fmt::format("bind source path does not exist: {}", mount.point.source));
+    if (!source) return std::unexpected(source.error());
+    if (source->shared || (slave && source->slave)) continue;
+    return Error::internal(fmt::format("path {} is mounted on {} but it is not a {} mount",
+                                       mount.point.source, source->mount_point,
+                                       shared ? "shared" : "shared or slave"));
+  }
+  return {};
+}
+
 // The ids on the disk and those that the container sees: those that were asked for, or the source's
 // owner for the container's user, and the other way round.
 Result<sys::IdMaps> id_maps_of(const ContainerMount& mount, const sys::Fd& source, const runtime::ResolvedUser& user) {
@@ -227,6 +246,7 @@ Result<RunInputs> gather_run_inputs(Core& core, const ContainerRecord& record) {
   inputs.oci.init_program = core.options.init_program;
   inputs.oci.host_has_apparmor = host_facts(core).has_apparmor;
   TRY(make_bind_sources(record));
+  TRY(check_propagation(record));
   TRY(set_up_network(core, record, inputs));
   if (const auto name = joined_container(record.host_config.pid_mode))
     TRY(join_pid(core, *name, inputs));

@@ -47,15 +47,11 @@ constexpr std::array kHostFields = {
     Field<HostConfig>{"--cpu-rt-period", [](const HostConfig& h) { return h.cpu_realtime_period != 0; }},
     Field<HostConfig>{"--cpu-rt-runtime", [](const HostConfig& h) { return h.cpu_realtime_runtime != 0; }},
     Field<HostConfig>{"--cpuset-mems", [](const HostConfig& h) { return !h.cpuset_mems.empty(); }},
-    Field<HostConfig>{"--device-cgroup-rule",
-                      [](const HostConfig& h) { return is_set(h.device_cgroup_rules); }},
     Field<HostConfig>{"--gpus", [](const HostConfig& h) { return is_set(h.device_requests); }},
     Field<HostConfig>{"--kernel-memory", [](const HostConfig& h) { return h.kernel_memory != 0; }},
     Field<HostConfig>{"HostConfig.KernelMemoryTCP",
                       [](const HostConfig& h) { return h.kernel_memory_tcp != 0; }},
     Field<HostConfig>{"--memory-reservation", [](const HostConfig& h) { return h.memory_reservation != 0; }},
-    Field<HostConfig>{"--memory-swappiness",
-                      [](const HostConfig& h) { return h.memory_swappiness.value_or(-1) != -1; }},
     Field<HostConfig>{"--oom-kill-disable",
                       [](const HostConfig& h) { return h.oom_kill_disable.value_or(false); }},
     Field<HostConfig>{"--cpu-count", [](const HostConfig& h) { return h.cpu_count != 0; }},
@@ -84,13 +80,6 @@ constexpr std::array kConfigFields = {
     Field<ContainerConfig>{"Config.Shell", [](const ContainerConfig& c) { return is_set(c.shell); }},
 };
 
-constexpr std::array kEndpointFields = {
-    Field<EndpointSettings>{"--link-local-ip",
-                            [](const EndpointSettings& e) {
-                              return e.ipam_config && is_set(e.ipam_config->link_local_ips);
-                            }},
-};
-
 template <class Owner, std::size_t N>
 Result<> check_table(const std::array<Field<Owner>, N>& table, const Owner& owner) {
   const auto found = std::ranges::find_if(table, [&](const auto& field) { return field.asked_for(owner); });
@@ -111,7 +100,6 @@ Error not_available(std::string_view what) {
 }
 
 Result<> check_endpoint_fields(const EndpointSettings& endpoint) {
-  TRY(check_table(kEndpointFields, endpoint));
   // Those of others are notes of the client's, kept and shown as labels are; these have a meaning.
   if (endpoint.driver_opts)
     for (const auto& [key, value] : *endpoint.driver_opts)

@@ -50,6 +50,10 @@ Result<> check_memory(const HostConfig& host) {
         "You should always set the Memory limit when using Memoryswap limit, see usage");
   if (host.memory > 0 && host.memory_swap > 0 && host.memory_swap < host.memory)
     return Error::invalid("Minimum memoryswap limit should be larger than memory limit, see usage");
+  if (const std::int64_t swappiness = host.memory_swappiness.value_or(-1);
+      swappiness < -1 || swappiness > 100)
+    return Error::invalid(fmt::format(
+        "Invalid value: {}, valid memory swappiness range is 0-100", swappiness));
   return {};
 }
 
@@ -176,6 +180,15 @@ void settle_swap(HostConfig& host, const HostFacts& facts, std::vector<std::stri
   }
 }
 
+void settle_swappiness(HostConfig& host, const HostFacts& facts,
+                       std::vector<std::string>& warnings) {
+  if (host.memory_swappiness.value_or(-1) == -1 || facts.has_swappiness) return;
+  warnings.emplace_back(
+      "Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. "
+      "Memory swappiness discarded.");
+  host.memory_swappiness.reset();
+}
+
 }  // namespace
 
 std::optional<std::string> joined_container(std::string_view mode) {
@@ -206,6 +219,7 @@ void fill_defaults(HostConfig& host, const HostFacts& facts, std::vector<std::st
   if (host.restart_policy.name.empty()) host.restart_policy.name = "no";
   if (host.runtime.empty()) host.runtime = "wherry";
   settle_swap(host, facts, warnings);
+  settle_swappiness(host, facts, warnings);
   if (host.pids_limit.value_or(0) == 0) {
     host.pids_limit.reset();
   } else if (*host.pids_limit > 0 && !facts.has_pids_limit) {

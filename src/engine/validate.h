@@ -16,6 +16,7 @@ struct HostFacts {
   sys::CgroupMode cgroup_mode = sys::CgroupMode::None;
   bool has_apparmor = false;
   bool has_swap_limit = true;
+  bool has_swappiness = true;  // of a group's own: cgroup v1
   bool has_pids_limit = true;
   std::int64_t default_shm_size_bytes = 64LL << 20;
 };

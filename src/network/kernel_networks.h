@@ -149,7 +149,7 @@ class KernelNetworks final : public Networks {
   Result<SegmentFacts> facts_of(const NetworkId& id);
   Result<Endpoint> lease_endpoint(const ContainerId& container, const SegmentFacts& segment,
                                   const EndpointWishes& wishes);
-  Result<> connect(ReadySandbox& ready, const ContainerId& container, const SegmentFacts& segment,
+  Result<> connect(ReadySandbox& ready, const SandboxRequest& wanted, const SegmentFacts& segment,
                    const Endpoint& endpoint);
   Result<> add_and_connect(const JoinRequest& request, const SegmentFacts& segment,
                            Endpoint& endpoint, const sys::Fd& netns);

@@ -75,6 +75,9 @@ struct EndpointWishes {
   std::optional<std::string> mac;
   std::int64_t gateway_priority = 0;
   std::optional<std::string> ip6 = std::nullopt;
+  // --link-local-ip: further addresses of the interface, 169.254.0.0/16 and fe80::/10; refused
+  // outside of them, and IPv6 ones where the network has no IPv6.
+  std::vector<std::string> link_local = {};
 };
 
 struct SandboxRequest {
@@ -85,6 +88,7 @@ struct SandboxRequest {
   std::optional<NetworkId> network = std::nullopt;  // nothing: the default bridge
   std::int64_t gateway_priority = 0;
   std::optional<std::string> ip6 = std::nullopt;
+  std::vector<std::string> link_local = {};
 };
 
 // net.* sysctls of the container are written by the runtime after this: eth0 exists by then.

@@ -69,6 +69,17 @@ Result<> connect_ipv6(ReadySandbox& sandbox, const ConnectIpv6& request) {
   return sandbox.inside.transact(batch);
 }
 
+// With the prefixes of RFC 3927 and RFC 4291.
+Result<> add_link_local(ReadySandbox& sandbox, const ConnectSandbox& request) {
+  for (const sys::IpBytes& ip : request.link_local) {
+    sys::NetlinkBatch batch;
+    const std::uint8_t prefix = ip.size == 16 ? 64 : 16;
+    sys::add_address(batch, {sandbox.eth0_index, ip, prefix});
+    TRY_AS("link-local IP " + ip_text(ip), sandbox.inside.transact(batch));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string veth_prefix(std::string_view engine_suffix) {
@@ -184,6 +195,7 @@ Result<> connect_sandbox(ReadySandbox& sandbox, const ConnectSandbox& request) {
   if (request.gateway) sys::add_default_route(inside, request.gateway->bytes());
   TRY(sandbox.inside.transact(inside));
   if (request.ipv6) TRY(connect_ipv6(sandbox, *request.ipv6));
+  TRY(add_link_local(sandbox, request));
   return connect_port(sandbox.outside, sandbox.host_index, request);
 }
 

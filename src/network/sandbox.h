@@ -58,6 +58,7 @@ struct ConnectSandbox {
   sys::MacAddress mac{};
   std::string owner;  // kept as the alias of our end of the veth pair: see owner_alias
   std::optional<ConnectIpv6> ipv6 = std::nullopt;  // nothing: disabled, as the interface came
+  std::vector<sys::IpBytes> link_local = {};       // --link-local-ip
 };
 // "<container id>/<network id>": how restore finds the interface of an endpoint again.
 std::string owner_alias(const ContainerId& container, const NetworkId& network);

@@ -109,6 +109,30 @@ Result<std::optional<Ipv6>> lease_ipv6(Segment& segment, const ContainerId& cont
   return ip;
 }
 
+constexpr std::size_t kMaximumLinkLocal = 64;
+
+bool is_link_local(const sys::IpBytes& ip) {
+  if (ip.size == 4) return ip.bytes[0] == 169 && ip.bytes[1] == 254;
+  return ip.bytes[0] == 0xfe && (ip.bytes[1] & 0xc0) == 0x80;
+}
+
+Result<std::vector<sys::IpBytes>> link_local_addresses(const std::vector<std::string>& texts,
+                                                       const SegmentFacts& segment) {
+  if (texts.size() > kMaximumLinkLocal)
+    return Error::invalid(fmt::format("more than {} link-local IP addresses", kMaximumLinkLocal));
+  std::vector<sys::IpBytes> addresses;
+  for (const std::string& text : texts) {
+    const auto ip = parse_ip(text);
+    if (!ip || !is_link_local(*ip))
+      return Error::invalid(fmt::format("invalid link local IP address: {}", text));
+    if (ip->size == 16 && !segment.addressing6)
+      return Error::invalid(fmt::format("link local IP address {}: network {} has no IPv6", text,
+                                        segment.name));
+    if (std::ranges::find(addresses, *ip) == addresses.end()) addresses.push_back(*ip);
+  }
+  return addresses;
+}
+
 }  // namespace
 
 // The address is the container's, and the endpoint in its list, from now on.
@@ -147,9 +171,10 @@ Result<Endpoint> KernelNetworks::lease_endpoint(const ContainerId& container,
   return endpoint;
 }
 
-Result<> KernelNetworks::connect(ReadySandbox& ready, const ContainerId& container,
+Result<> KernelNetworks::connect(ReadySandbox& ready, const SandboxRequest& wanted,
                                  const SegmentFacts& segment, const Endpoint& endpoint) {
-  ConnectSandbox request = TRY(connection(container, segment, endpoint));
+  ConnectSandbox request = TRY(connection(wanted.container, segment, endpoint));
+  request.link_local = TRY(link_local_addresses(wanted.link_local, segment));
   if (!segment.internal) request.gateway = segment.addressing.gateway;
   if (!segment.internal && request.ipv6) request.ipv6->gateway = segment.addressing6->gateway;
   auto connected = connect_sandbox(ready, request);
@@ -182,7 +207,7 @@ Result<Sandbox> KernelNetworks::take(const SandboxRequest& request) {
   if (endpoint) {
     endpoint->host_interface = ready.host_interface;
     TRY_AS("connect to network " + segment->name,
-           connect(ready, request.container, *segment, *endpoint));
+           connect(ready, request, *segment, *endpoint));
   }
   sys::Fd held = TRY(ready.netns.duplicate());
   {
@@ -228,6 +253,7 @@ Result<> KernelNetworks::move_default_route(const ContainerId& container,
 
 Result<> KernelNetworks::add_and_connect(const JoinRequest& request, const SegmentFacts& segment,
                                          Endpoint& endpoint, const sys::Fd& netns) {
+  auto link_local = TRY(link_local_addresses(request.wishes.link_local, segment));
   ReadySandbox ready = TRY(open_sandbox(netns));
   endpoint.interface = TRY(free_interface(ready.inside));
   TRY(add_interface(ready, {.veth_prefix = veth_prefix_,
@@ -235,6 +261,7 @@ Result<> KernelNetworks::add_and_connect(const JoinRequest& request, const Segme
                             .mtu = segment.settings.mtu}));
   endpoint.host_interface = ready.host_interface;
   ConnectSandbox connect = TRY(connection(request.container, segment, endpoint));
+  connect.link_local = std::move(link_local);
   auto connected = connect_sandbox(ready, connect);
   if (connected) return {};
   sys::NetlinkBatch batch;

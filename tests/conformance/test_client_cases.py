@@ -124,7 +124,7 @@ def answer(line, program_name="wherry"):
     ("commit x", 1, "wherry: 'docker commit' is not available in wherry 0.1.0\n"),
     ("swarm init", 1, "wherry: 'docker swarm init' is not available in wherry 0.1.0\n"),
     ("build .", 1, "wherry: 'docker build' is not available in wherry 0.1.0\n"),
-    ("run --link-local-ip 169.254.0.9 x", 125, "wherry: flag '--link-local-ip' is not available in wherry 0.1.0\n"),
+    ("run --userns x x", 125, "wherry: flag '--userns' is not available in wherry 0.1.0\n"),
     ("create --storage-opt a=b x", 125, "wherry: flag '--storage-opt' is not available in wherry 0.1.0\n"),
     ("start --checkpoint x y", 1, "wherry: flag '--checkpoint' is not available in wherry 0.1.0\n"),
 ])
