@@ -16,6 +16,7 @@ namespace wherry::engine {
 namespace {
 
 using metadata::Connection;
+using metadata::Space;
 using metadata::Survives;
 
 constexpr std::size_t kFullIdLength = 64;
@@ -91,7 +92,7 @@ Result<> ContainerStore::delete_expired_tombstones() {
   return database_.write([](Connection& connection) -> Result<> {
     return connection.execute("DELETE FROM tombstone WHERE removed_s < ?",
                               {to_unix_seconds(now()) - kTombstoneLifetime_s});
-  });
+  }, Survives::PowerCut, Space::Reserve);
 }
 
 Result<ContainerPtr> ContainerStore::find(std::string_view name) {
@@ -215,7 +216,8 @@ void ContainerStore::save_state_later(Container& container) {
     state = json::write(details->state);
   }
   database_.write_later([id = std::move(id), state = std::move(state)](
-                            Connection& connection) { return write_state(connection, id, state); }, survives);
+                            Connection& connection) { return write_state(connection, id, state); },
+      survives, Space::Reserve);
 }
 
 Result<> ContainerStore::save_state(Container& container) {
@@ -229,7 +231,8 @@ Result<> ContainerStore::save_state(Container& container) {
     state = json::write(details->state);
   }
   return database_.write(
-      [&](Connection& connection) -> Result<> { return write_state(connection, id, state); }, survives);
+      [&](Connection& connection) -> Result<> { return write_state(connection, id, state); }, survives,
+      Space::Reserve);
 }
 
 void ContainerStore::hide(Container& container) {
@@ -242,13 +245,14 @@ void ContainerStore::hide(Container& container) {
 
 Result<> ContainerStore::delete_row(const Tombstone& tombstone) {
   return database_.write(
-      [&](Connection& connection) -> Result<> { return bury(connection, tombstone); });
+      [&](Connection& connection) -> Result<> { return bury(connection, tombstone); },
+      Survives::PowerCut, Space::Reserve);
 }
 
 void ContainerStore::delete_row_later(const Tombstone& tombstone) {
   // Nobody was promised it: a power cut brings the row back, and reconcile removes it again.
   database_.write_later([tombstone](Connection& connection) { return bury(connection, tombstone); },
-                        Survives::ProcessDeath);
+                        Survives::ProcessDeath, Space::Reserve);
 }
 
 Result<std::optional<Tombstone>> ContainerStore::find_tombstone(std::string_view id) {

@@ -75,7 +75,7 @@ Result<> insert_network(metadata::Database& database, const network::Description
 Result<> delete_network(metadata::Database& database, const NetworkId& id) {
   return database.write([&](Connection& connection) -> Result<> {
     return connection.execute("DELETE FROM network WHERE id = ?", {id.str()});
-  });
+  }, metadata::Survives::PowerCut, metadata::Space::Reserve);
 }
 
 }  // namespace wherry::engine

@@ -75,7 +75,9 @@ Result<> open_stores(Core& core) {
   if (driver == "overlay" || driver == "overlay2") choice = snapshot::Choice::Overlay;
   else if (driver == "copy" || driver == "vfs") choice = snapshot::Choice::Copy;
   else if (!driver.empty()) return Error::invalid(fmt::format("unknown storage driver {}", quote(driver)));
-  core.snapshots = TRY(snapshot::open_driver(root + "/snapshots", choice));
+  // Writes its session down: on a full disk as well, or nobody could remove anything.
+  core.snapshots = TRY(core.database->with_reserve(
+      [&] { return snapshot::open_driver(root + "/snapshots", choice); }));
   return {};
 }
 

@@ -20,11 +20,14 @@ Error must_stop_first(const ContainerRecord& record, const State& state) {
                   record.name, state.status, paused ? "unpause and then " : ""));
 }
 
-// What the container left on disk. A failure leaves it for the next reconcile.
+// What the container left on disk. A failure leaves it for the next reconcile. A trash directory may
+// have to grow by a block.
 void delete_files(Core& core, const ContainerId& id) {
-  if (const auto removed = core.snapshots->remove_container(id); !removed)
-    log::warning("container {}: remove its files: {}", id.short_form(), removed.error().message());
-  if (const auto removed = core.directories->discard(id); !removed)
+  const auto files = core.database->with_reserve([&] { return core.snapshots->remove_container(id); });
+  if (!files)
+    log::warning("container {}: remove its files: {}", id.short_form(), files.error().message());
+  const auto removed = core.database->with_reserve([&] { return core.directories->discard(id); });
+  if (!removed)
     log::warning("container {}: remove its directory: {}", id.short_form(), removed.error().message());
 }
 

@@ -20,6 +20,8 @@ namespace wherry::engine {
 namespace {
 
 using metadata::Connection;
+using metadata::Space;
+using metadata::Survives;
 
 Result<> put(Connection& connection, const std::string& name, const std::string& record) {
   return connection.execute("INSERT OR REPLACE INTO volume(name, record) VALUES(?, ?)", {name, record});
@@ -48,19 +50,19 @@ Result<std::vector<volume::Record>> VolumeRecords::load() {
 Result<> VolumeRecords::save(const volume::Record& record) {
   return database_.write([&, text = json::write(record)](Connection& connection) {
     return put(connection, record.name, text);
-  });
+  }, Survives::PowerCut, record.removing ? Space::Reserve : Space::Free);
 }
 
 void VolumeRecords::save_later(const volume::Record& record) {
   database_.write_later([name = record.name, text = json::write(record)](Connection& connection) {
     return put(connection, name, text);
-  });
+  }, Survives::PowerCut, Space::Reserve);
 }
 
 void VolumeRecords::erase_later(const std::string& name) {
   database_.write_later([name](Connection& connection) {
     return connection.execute("DELETE FROM volume WHERE name = ?", {name});
-  });
+  }, Survives::PowerCut, Space::Reserve);
 }
 
 }  // namespace wherry::engine

@@ -99,7 +99,7 @@ Result<std::vector<Volume>> volume_usage(Core& core) {
 }
 
 Result<> remove_volume(Core& core, const std::string& name, Force force) {
-  Result<> removed = core.volumes->remove(name);
+  Result<> removed = core.database->with_reserve([&] { return core.volumes->remove(name); });
   if (!removed && force == Force::Yes && removed.error().kind() == ErrorKind::NotFound) return {};
   if (!removed) return removed;
   publish_volume_event(core, name, "destroy");

@@ -13,6 +13,8 @@ namespace {
 
 using metadata::Connection;
 using metadata::Row;
+using metadata::Space;
+using metadata::Survives;
 
 Result<std::map<ImageId, Record>> read_images(Connection& connection) {
   std::map<ImageId, Record> images;
@@ -131,7 +133,8 @@ Result<std::unique_ptr<Catalog>> Catalog::load(metadata::Database& database,
   });
   TRY(std::move(read));
   for (const ImageId& id : broken)
-    TRY(database.write([&](Connection& connection) { return delete_image(connection, id); }));
+    TRY(database.write([&](Connection& connection) { return delete_image(connection, id); },
+                       Survives::PowerCut, Space::Reserve));
   return catalog;
 }
 
@@ -240,13 +243,14 @@ Result<> Catalog::remove_name(const spec::Reference& name) {
   const std::string text = name.str();
   TRY(database_.write([&](Connection& connection) {
     return connection.execute("DELETE FROM image_name WHERE name = ?", {text});
-  }));
+  }, Survives::PowerCut, Space::Reserve));
   tables_.lock()->names.erase(text);
   return {};
 }
 
 Result<> Catalog::remove(const ImageId& id) {
-  TRY(database_.write([&](Connection& connection) { return delete_image(connection, id); }));
+  TRY(database_.write([&](Connection& connection) { return delete_image(connection, id); },
+                      Survives::PowerCut, Space::Reserve));
   auto tables = tables_.lock();
   std::erase_if(tables->names, [&](const auto& entry) { return entry.second.second == id; });
   tables->images.erase(id);

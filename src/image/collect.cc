@@ -49,7 +49,9 @@ Result<> Images::Parts::discard(const Record& record, const std::vector<Digest>&
   if (!record.manifest.empty()) blobs.push_back(record.manifest);
   blobs.insert(blobs.end(), named.begin(), named.end());
   for (const Layer& layer : record.layers) {
-    TRY(retire(*this, layer.diff_id, [&] { return snapshots().remove_layer(layer.diff_id); }));
+    // The trash directory may have to grow by a block.
+    const auto remove = [&] { return snapshots().remove_layer(layer.diff_id); };
+    TRY(retire(*this, layer.diff_id, [&] { return options.database->with_reserve(remove); }));
     blobs.push_back(layer.blob);
   }
   return discard_blobs(blobs);

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -13,6 +14,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/undo.h"
+#include "metadata/reserve.h"
 #include "sys/fd.h"
 
 namespace wherry::metadata {
@@ -22,11 +24,14 @@ namespace {
 constexpr std::int64_t kApplicationId = 0x57686572;
 constexpr std::size_t kLargestGroup = 256;
 constexpr std::size_t kKeptReaders = 8;
+// The kernel has no event for space that becomes free: how often an idle writer looks.
+constexpr auto kRestockEvery = std::chrono::seconds(5);
 
 // One caller's work, from its call until its commit.
 struct Job {
-  std::function<bool(Connection&)> work;
+  std::function<Result<>(Connection&)> work;
   Survives survives = Survives::PowerCut;
+  Space space = Space::Free;
   bool waited_for = true;
   bool done = false;
   Result<> committed;
@@ -93,7 +98,10 @@ Result<> check_pages(Connection& connection, const std::string& path, std::strin
 }  // namespace
 
 struct Database::State {
-  std::string path;
+  explicit State(const std::string& file) : path(file), reserve(file + "-reserve") {}
+
+  const std::string path;
+  Reserve reserve;
   std::unique_ptr<Connection> writer;  // the writer thread's alone once that runs
 
   std::mutex mutex;
@@ -106,11 +114,15 @@ struct Database::State {
 
   Survives commits_survive = Survives::PowerCut;  // as the writer connection is set
 
+  Result<> open_writer(std::span<const Migration> migrations);
   void run();
+  void settle(std::vector<std::shared_ptr<Job>> group);
+  void wait_for_work(std::unique_lock<std::mutex>& lock);
   Result<> set_survives(std::span<const std::shared_ptr<Job>> group);
   void enqueue(std::shared_ptr<Job> job);
   std::vector<std::shared_ptr<Job>> take_group();
   Result<> commit_group(std::span<const std::shared_ptr<Job>> group);
+  Result<> commit_from_reserve(std::span<const std::shared_ptr<Job>> group);
   void finish(std::span<const std::shared_ptr<Job>> group, const Result<>& committed);
 };
 
@@ -120,9 +132,20 @@ void Database::State::enqueue(std::shared_ptr<Job> job) {
   work_came.notify_one();
 }
 
+void Database::State::wait_for_work(std::unique_lock<std::mutex>& lock) {
+  const auto woken = [&] { return closing || !queue.empty(); };
+  while (!reserve.is_whole()) {
+    if (work_came.wait_for(lock, kRestockEvery, woken)) return;
+    lock.unlock();
+    reserve.restock();
+    lock.lock();
+  }
+  work_came.wait(lock, woken);
+}
+
 std::vector<std::shared_ptr<Job>> Database::State::take_group() {
   std::unique_lock lock(mutex);
-  work_came.wait(lock, [&] { return closing || !queue.empty(); });
+  wait_for_work(lock);
   std::vector<std::shared_ptr<Job>> group;
   while (!queue.empty() && group.size() < kLargestGroup) {
     group.push_back(std::move(queue.front()));
@@ -152,12 +175,39 @@ Result<> Database::State::commit_group(std::span<const std::shared_ptr<Job>> gro
   undo.add([&] { (void)writer->run_script("ROLLBACK"); });
   for (const auto& job : group) {
     TRY(writer->execute("SAVEPOINT job"));
-    if (!job->work(*writer)) TRY(writer->execute("ROLLBACK TO job"));
+    if (auto done = job->work(*writer); !done) {
+      // SQLite may have ended the whole transaction.
+      if (done.error().kind() == ErrorKind::NoSpace) return done;
+      TRY(writer->execute("ROLLBACK TO job"));
+    }
     TRY(writer->execute("RELEASE job"));
   }
   TRY(writer->execute("COMMIT"));
   undo.commit();
   return {};
+}
+
+// Alone, and in a log that begins anew if its pages can go to their places: then most often no
+// block is needed. The checkpoint itself may need one for a new page; what it could not do stays in
+// the log.
+Result<> Database::State::commit_from_reserve(std::span<const std::shared_ptr<Job>> group) {
+  for (;;) {
+    (void)writer->run_script("PRAGMA wal_checkpoint(PASSIVE)");
+    Result<> committed = commit_group(group);
+    if (committed || committed.error().kind() != ErrorKind::NoSpace || !reserve.give())
+      return committed;
+  }
+}
+
+// On a full disk what may use the reserve is parted from what may not.
+void Database::State::settle(std::vector<std::shared_ptr<Job>> group) {
+  const Result<> committed = commit_group(group);
+  if (committed || committed.error().kind() != ErrorKind::NoSpace) return finish(group, committed);
+  const auto others = std::ranges::stable_partition(
+      group, [](const auto& job) { return job->space == Space::Reserve; });
+  finish(others, committed);
+  const std::span urgent(group.begin(), others.begin());
+  if (!urgent.empty()) finish(urgent, commit_from_reserve(urgent));
 }
 
 void Database::State::finish(std::span<const std::shared_ptr<Job>> group,
@@ -174,9 +224,10 @@ void Database::State::finish(std::span<const std::shared_ptr<Job>> group,
 
 void Database::State::run() {
   for (;;) {
-    const auto group = take_group();
+    auto group = take_group();
     if (group.empty()) return;
-    finish(group, commit_group(group));
+    settle(std::move(group));
+    if (!reserve.is_whole()) reserve.restock();
   }
 }
 
@@ -197,35 +248,56 @@ Database::~Database() {
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path,
                                                  std::span<const Migration> migrations) {
-  TRY(create_private(path));
-  auto state = std::make_unique<State>();
-  state->path = path;
-  state->writer = TRY(Connection::open(path, Connection::Mode::Write));
-  // quick_check reads every page but leaves indexes alone: 1 ms per 5 MB.
-  TRY(check_pages(*state->writer, path, "PRAGMA quick_check(1)"));
-  TRY_AS(fmt::format("database {}", path), migrate(*state->writer, path, migrations));
+  auto state = std::make_unique<State>(path);
+  state->reserve.restock();
+  // An engine starts on a full disk as well: the log and its index are new files.
+  for (;;) {
+    const Result<> opened = state->open_writer(migrations);
+    if (opened) break;
+    if (opened.error().kind() != ErrorKind::NoSpace || !state->reserve.give())
+      return std::unexpected(opened.error());
+  }
   return std::unique_ptr<Database>(new Database(std::move(state)));
 }
 
-Result<> Database::run_write(const std::function<bool(Connection&)>& work, Survives survives) {
+Result<> Database::State::open_writer(std::span<const Migration> migrations) {
+  TRY(create_private(path));
+  writer = TRY(Connection::open(path, Connection::Mode::Write));
+  // quick_check reads every page but leaves indexes alone: 1 ms per 5 MB.
+  TRY(check_pages(*writer, path, "PRAGMA quick_check(1)"));
+  TRY_AS(fmt::format("database {}", path), migrate(*writer, path, migrations));
+  return {};
+}
+
+bool Database::give_reserve() {
+  return state_->reserve.give();
+}
+
+Result<> Database::run_write(const std::function<Result<>(Connection&)>& work, Survives survives,
+                             Space space) {
   CHECK(std::this_thread::get_id() != state_->thread.get_id());
   auto job = std::make_shared<Job>();
   job->work = work;
   job->survives = survives;
+  job->space = space;
   state_->enqueue(job);
   std::unique_lock lock(state_->mutex);
   state_->work_done.wait(lock, [&] { return job->done; });
   return job->committed;
 }
 
-void Database::write_later(std::function<Result<>(Connection&)> work, Survives survives) {
+void Database::write_later(std::function<Result<>(Connection&)> work, Survives survives,
+                           Space space) {
   auto job = std::make_shared<Job>();
   job->survives = survives;
+  job->space = space;
   job->waited_for = false;
   job->work = [work = std::move(work)](Connection& connection) {
-    const Result<> outcome = work(connection);
-    if (!outcome) log::error("a record could not be written: {}", outcome.error().message());
-    return outcome.has_value();
+    Result<> outcome = work(connection);
+    // A full disk fails the group, and finish() names it.
+    if (!outcome && outcome.error().kind() != ErrorKind::NoSpace)
+      log::error("a record could not be written: {}", outcome.error().message());
+    return outcome;
   };
   state_->enqueue(std::move(job));
 }

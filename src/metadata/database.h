@@ -33,6 +33,11 @@ struct Migration {
 // that mean nothing after a boot, as those of a --rm container.
 enum class Survives : std::uint8_t { PowerCut, ProcessDeath };
 
+// Where the space for a write comes from. Reserve is for what frees space and for records of what
+// has happened already: on a full disk it takes from <path>-reserve (metadata/reserve.h), and its
+// work may run again, with the statements of the time before rolled back.
+enum class Space : std::uint8_t { Free, Reserve };
+
 class Database {
  public:
   // Creates the file (0600) or brings it to the newest version in one transaction. A file
@@ -47,15 +52,16 @@ class Database {
   // Runs `work` (Result<T>(Connection&)) in the writer thread and returns what it returned,
   // after the commit `survives` that. Each work is isolated by a savepoint: an Error from one rolls
   // back its statements only. It may run beside works of other callers in one transaction,
-  // in the order of the calls. Keep it short; no I/O inside.
+  // in the order of the calls. Keep it short; no I/O inside. A full disk is NoSpace.
   template <class Work>
-  auto write(Work&& work, Survives survives = Survives::PowerCut)
+  auto write(Work&& work, Survives survives = Survives::PowerCut, Space space = Space::Free)
       -> std::invoke_result_t<Work, Connection&> {
     std::optional<std::invoke_result_t<Work, Connection&>> outcome;
-    Result<> committed = run_write([&](Connection& connection) -> bool {
+    Result<> committed = run_write([&](Connection& connection) -> Result<> {
       outcome.emplace(work(connection));
-      return outcome->has_value();
-    }, survives);
+      if (!*outcome) return std::unexpected(outcome->error());
+      return {};
+    }, survives, space);
     const bool kept = outcome && outcome->has_value();
     if (!committed && (kept || !outcome)) return std::unexpected(std::move(committed).error());
     return std::move(*outcome);
@@ -63,7 +69,17 @@ class Database {
 
   // As write(), without waiting: for records that nobody was promised yet. Errors are logged.
   void write_later(std::function<Result<>(Connection&)> work,
-                   Survives survives = Survives::PowerCut);
+                   Survives survives = Survives::PowerCut, Space space = Space::Free);
+
+  // Runs `work` (Result<T>(), repeatable) in the caller's thread: something else below the data
+  // root that frees space. While it fails with NoSpace it runs again with more of the reserve.
+  template <class Work>
+  auto with_reserve(Work&& work) -> std::invoke_result_t<Work> {
+    for (;;) {
+      std::invoke_result_t<Work> outcome = work();
+      if (outcome || outcome.error().kind() != ErrorKind::NoSpace || !give_reserve()) return outcome;
+    }
+  }
 
   // Runs `work` inside one read transaction: it sees one state, all acknowledged writes
   // included.
@@ -91,8 +107,10 @@ class Database {
   };
 
   explicit Database(std::unique_ptr<State> state);
-  // `work` says whether its statements are kept. Error: the transaction did not commit.
-  Result<> run_write(const std::function<bool(Connection&)>& work, Survives survives);
+  // The statements of a `work` that fails are not kept. Error: the transaction did not commit.
+  Result<> run_write(const std::function<Result<>(Connection&)>& work, Survives survives,
+                     Space space);
+  bool give_reserve();
   Result<Reader> take_reader();
 
   std::unique_ptr<State> state_;

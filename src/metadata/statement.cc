@@ -3,13 +3,22 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <cerrno>
+
 namespace wherry::metadata {
 namespace {
+
+// SQLite says FULL for a file that it writes; for the log's index, a new file and a quota, it says
+// that I/O failed, and the system's number says why.
+bool is_full(int code, int system_errno) {
+  if ((code & 0xff) == SQLITE_FULL) return true;
+  if ((code & 0xff) != SQLITE_IOERR && (code & 0xff) != SQLITE_CANTOPEN) return false;
+  return system_errno == ENOSPC || system_errno == EDQUOT;
+}
 
 ErrorKind kind_of(int code) {
   switch (code & 0xff) {
     case SQLITE_CONSTRAINT: return ErrorKind::Conflict;
-    case SQLITE_FULL: return ErrorKind::NoSpace;
     case SQLITE_BUSY: return ErrorKind::Unavailable;
     default: return ErrorKind::Internal;
   }
@@ -17,6 +26,8 @@ ErrorKind kind_of(int code) {
 
 Error error_of(sqlite3* handle, const std::string& path) {
   const int code = sqlite3_extended_errcode(handle);
+  if (is_full(code, sqlite3_system_errno(handle)))
+    return {ErrorKind::NoSpace, ENOSPC, fmt::format("database {}: no space left on device", path)};
   const bool damaged = (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
   return {kind_of(code), fmt::format("database {}{}: {}", path, damaged ? " is damaged" : "",
                                      sqlite3_errmsg(handle))};

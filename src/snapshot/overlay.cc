@@ -62,13 +62,16 @@ Result<> OverlayDriver::probe() {
   auto mounted = [&]() -> Result<> {
     TRY(make_directories(directory));
     const OverlayPlan first = TRY(plan(directory, {}));
-    if (mount_overlay(first, OverlayMethod::Append)) return {};
+    const auto appended = mount_overlay(first, OverlayMethod::Append);
+    if (appended) return {};
+    if (appended.error().kind() == ErrorKind::NoSpace) return std::unexpected(appended.error());
     method_ = OverlayMethod::Page;
     TRY(mount_overlay(first, OverlayMethod::Page));
     return {};
   }();
   TRY(sys::remove_tree_at(layout().root, name));
-  if (mounted) return {};
+  // A full disk says nothing about overlay.
+  if (mounted || mounted.error().kind() == ErrorKind::NoSpace) return mounted;
   return Error(ErrorKind::Unsupported, mounted.error().errno_value(), mounted.error().message());
 }
 

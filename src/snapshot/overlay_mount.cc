@@ -93,6 +93,18 @@ void forget_volatile_mount(const sys::Fd& work) {
   static_cast<void>(::unlinkat(work.get(), "work/incompat/volatile", AT_REMOVEDIR));
 }
 
+// overlayfs mounts read-only where it cannot make its own directories below `work`, and keeps the
+// reason to itself: asked for by making as many.
+Error why_read_only(const OverlayPlan& plan) {
+  constexpr std::array kNames = {".why1", ".why2", ".why3", ".why4"};
+  int error = 0;
+  for (const char* name : kNames)
+    if (::mkdirat(plan.work.get(), name, 0) < 0 && errno != EEXIST) error = errno;
+  for (const char* name : kNames) static_cast<void>(::unlinkat(plan.work.get(), name, AT_REMOVEDIR));
+  constexpr const char* kWhat = "overlay came up read-only: the work directory cannot be used";
+  return error == 0 ? Error::internal(kWhat) : Error::from_errno(error, kWhat);
+}
+
 }  // namespace
 
 Result<sys::Fd> mount_overlay(const OverlayPlan& plan, OverlayMethod method) {
@@ -102,7 +114,7 @@ Result<sys::Fd> mount_overlay(const OverlayPlan& plan, OverlayMethod method) {
   struct statvfs status{};
   if (::fstatvfs(mount.fd().get(), &status) < 0) return Error::from_errno(errno, "stat overlay");
   if ((status.f_flag & ST_RDONLY) != 0)
-    return Error::internal("overlay came up read-only: the work directory cannot be used");
+    return why_read_only(plan);
   return mount.release();
 }
 
