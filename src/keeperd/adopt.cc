@@ -126,9 +126,12 @@ void Keeper::adopt_stream(Process& process, std::vector<StreamMessage>& streams)
     return stream.info.live && stream.info.target == record.target && stream.info.nonce == record.nonce;
   });
   if (found != streams.end()) {
-    process.stream = found->info.number;
-    process.fds = std::move(found->fds);
+    StreamMessage stream = std::move(*found);
     streams.erase(found);
+    // Said once, and maybe to nobody: a drained stream has nothing to wait for.
+    if (stream.info.drained) return pump_.tell(PumpVerb::Remove, encode_number(stream.info.number));
+    process.stream = stream.info.number;
+    process.fds = std::move(stream.fds);
     return;
   }
   process.fds = reopen_pipes(record, settings_.host_root);

@@ -173,6 +173,23 @@ TEST_F(KeeperDeath, an_exit_that_was_not_acknowledged_survives_the_keeper) {
   EXPECT_EQ(wait_exit().code, 7);
 }
 
+// The pump has said that all is drained to a keeper that never read it, and does not say it twice.
+TEST_F(KeeperDeath, an_exit_is_told_though_its_drain_was_told_to_a_dead_keeper) {
+  const auto started = run({.script = "sleep 1 & echo $!; exit 5", .log = json_log()});
+  for (int i = 0; i < 500 && ::kill(started.process.pid, 0) == 0; ++i)  // until it is reaped
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  const pid_t keeper = info().keeper_pid;
+  ASSERT_EQ(::kill(keeper, SIGSTOP), 0);
+  // The group is empty once the sleeper, which held the pipe, has ended.
+  for (int i = 0; i < 1000 && ::kill(-started.process.pid, 0) == 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  kill_9(keeper);
+  const keeper::ExitReport exit = wait_exit();
+  EXPECT_FALSE(exit.known);
+  EXPECT_EQ(exit.code, 255);
+}
+
 TEST_F(KeeperDeath, a_start_that_was_not_let_go_ends_with_the_keeper) {
   const auto started = start({.script = "exec sleep 1000"});
   ASSERT_TRUE(started.has_value());
