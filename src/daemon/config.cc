@@ -251,6 +251,7 @@ Result<Config> load_config(const std::vector<std::string>& arguments) {
     TRY(refuse_conflicts(flags, file, config.config_file));
     TRY(apply(config, file));
   }
+  TRY(network::check_default_bridge(config.engine.bridge, config.engine.mtu));
   if (config.pidfile.empty()) config.pidfile = config.engine.exec_root + "/wherryd.pid";
   if (config.hosts.empty()) config.hosts = {"unix:///run/wherry/wherry.sock"};
   config.engine.pidfile = config.pidfile;

@@ -64,7 +64,7 @@ TEST_F(ConfigTest, takes_the_keys_of_daemon_json) {
   EXPECT_EQ(config->hosts.front(), "unix:///a");
   EXPECT_TRUE(config->engine.debug);
   EXPECT_EQ(config->pidfile, "/x/wherryd.pid");
-  EXPECT_EQ(config->engine.bip, "10.0.0.1/24");
+  EXPECT_EQ(config->engine.bridge.bip, "10.0.0.1/24");
   EXPECT_EQ(config->engine.insecure_registries.front(), "r:5000");
   EXPECT_EQ(config->engine.log_options.at("max-size"), "1m");
   EXPECT_TRUE(config->engine.icc);

@@ -72,6 +72,26 @@ Result<> set_engine_bool(Config& config, const Values& values) {
   return {};
 }
 
+template <auto member>
+Result<> set_bridge_text(Config& config, const Values& values) {
+  config.engine.bridge.*member = values.back();
+  return {};
+}
+
+Result<> set_ipv6(Config& config, const Values& values) {
+  config.engine.bridge.ipv6 = TRY(to_bool(values.back()));
+  return {};
+}
+
+// docker's 0 is the usual one.
+Result<> set_mtu(Config& config, const Values& values) {
+  const std::int64_t mtu = TRY(to_number(values.back()));
+  if (mtu < 0 || (mtu != 0 && (mtu < 68 || mtu > 65535)))
+    return Error::invalid(fmt::format("invalid default MTU: {}", mtu));
+  if (mtu != 0) config.engine.mtu = static_cast<unsigned>(mtu);
+  return {};
+}
+
 // "base=10.200.0.0/16,size=24"
 Result<network::PoolSetting> to_pool(const std::string& text) {
   network::PoolSetting pool;
@@ -180,10 +200,13 @@ Result<> set_ready_fd(Config& config, const Values& values) {
 }
 
 using EngineOptions = engine::Options;
+using network::DefaultBridge;
 
 constexpr std::array kAvailable = {
     Option{"bip", 0, "bip", Kind::Text, "Address of the default bridge, with its prefix length",
-           set_engine_text<&EngineOptions::bip>},
+           set_bridge_text<&DefaultBridge::bip>},
+    Option{"bip6", 0, "bip6", Kind::Text, "IPv6 address of the default bridge, with its prefix length",
+           set_bridge_text<&DefaultBridge::bip6>},
     Option{"cgroup-parent", 0, "cgroup-parent", Kind::Text, "Cgroup below which containers get theirs",
            set_engine_text<&EngineOptions::cgroup_parent>},
     Option{"check", 0, "", Kind::Bool, "Print as JSON what this host has and lacks, and exit",
@@ -199,6 +222,11 @@ constexpr std::array kAvailable = {
     Option{"default-address-pool", 0, "default-address-pools", Kind::Objects,
            "Where subnets of networks come from, as base=CIDR,size=LENGTH; may be repeated",
            set_address_pools},
+    Option{"default-gateway", 0, "default-gateway", Kind::Text,
+           "Default gateway of containers on the default bridge, where it is not the bridge",
+           set_bridge_text<&DefaultBridge::gateway>},
+    Option{"default-gateway-v6", 0, "default-gateway-v6", Kind::Text, "The same for IPv6",
+           set_bridge_text<&DefaultBridge::gateway6>},
     Option{"default-shm-size", 0, "default-shm-size", Kind::Text, "Size of /dev/shm where a container asks for none",
            set_shm_size},
     Option{"dns", 0, "dns", Kind::List, "Name server of containers; may be repeated", set_engine_list<&EngineOptions::dns>},
@@ -208,6 +236,11 @@ constexpr std::array kAvailable = {
            set_engine_list<&EngineOptions::dns_search>},
     Option{"exec-root", 0, "exec-root", Kind::Text, "Folder of what only matters while containers run",
            set_engine_text<&EngineOptions::exec_root>},
+    Option{"fixed-cidr", 0, "fixed-cidr", Kind::Text,
+           "Where addresses of containers on the default bridge come from, as CIDR",
+           set_bridge_text<&DefaultBridge::fixed_cidr>},
+    Option{"fixed-cidr-v6", 0, "fixed-cidr-v6", Kind::Text, "The same for IPv6",
+           set_bridge_text<&DefaultBridge::fixed_cidr6>},
     Option{"group", 'G', "group", Kind::Text, "Group that may use the socket", set_group},
     Option{"help", 0, "", Kind::Bool, "Print this text", set_bool<&Config::show_help>},
     Option{"host", 'H', "hosts", Kind::List, "Address to listen on; may be repeated", set_hosts},
@@ -217,6 +250,11 @@ constexpr std::array kAvailable = {
     Option{"insecure-registry", 0, "insecure-registries", Kind::List,
            "Registry that may speak plain HTTP; host or CIDR",
            set_engine_list<&EngineOptions::insecure_registries>},
+    Option{"ip", 0, "ip", Kind::Text,
+           "IPv4 address that ports of the default bridge are published on if none is named",
+           set_bridge_text<&DefaultBridge::host_binding>},
+    Option{"ipv6", 0, "ipv6", Kind::Bool, "Give containers of the default bridge IPv6 addresses",
+           set_ipv6},
     Option{"label", 0, "labels", Kind::List, "Label of this engine, as key=value",
            set_engine_list<&EngineOptions::labels>},
     Option{"live-restore", 0, "live-restore", Kind::Bool,
@@ -230,6 +268,7 @@ constexpr std::array kAvailable = {
            set_log_options},
     Option{"max-concurrent-downloads", 0, "max-concurrent-downloads", Kind::Text,
            "Layers downloaded at once", set_downloads},
+    Option{"mtu", 0, "mtu", Kind::Text, "MTU of the default bridge and of its containers", set_mtu},
     Option{"pidfile", 'p', "pidfile", Kind::Text, "File that the process id is written to",
            set_text<&Config::pidfile>},
     Option{"ready-fd", 0, "", Kind::Text, "Write a byte to this descriptor when ready",
@@ -257,7 +296,6 @@ constexpr std::array kUnavailable = {
     unavailable("add-runtime", Kind::Map, "runtimes"),
     unavailable("allow-direct-routing", Kind::Bool, "allow-direct-routing"),
     unavailable("authorization-plugin", Kind::List, "authorization-plugins"),
-    unavailable("bip6", Kind::Text, "bip6"),
     Option{"bridge", 'b', "bridge", Kind::Text, "", nullptr},
     unavailable("bridge-accept-fwmark", Kind::Text, "bridge-accept-fwmark"),
     unavailable("cdi-spec-dir", Kind::List, "cdi-spec-dirs"),
@@ -268,8 +306,6 @@ constexpr std::array kUnavailable = {
     unavailable("cpu-rt-runtime", Kind::Text, "cpu-rt-runtime"),
     unavailable("cri-containerd", Kind::Bool, "cri-containerd"),
     unavailable("default-cgroupns-mode", Kind::Text, "default-cgroupns-mode"),
-    unavailable("default-gateway", Kind::Text, "default-gateway"),
-    unavailable("default-gateway-v6", Kind::Text, "default-gateway-v6"),
     unavailable("default-ipc-mode", Kind::Text, "default-ipc-mode"),
     unavailable("default-network-opt", Kind::Map, "default-network-opts"),
     unavailable("default-runtime", Kind::Text, "default-runtime"),
@@ -278,25 +314,20 @@ constexpr std::array kUnavailable = {
     unavailable("experimental", Kind::Bool, "experimental"),
     unavailable("feature", Kind::Map, "features"),
     unavailable("firewall-backend", Kind::Text, "firewall-backend"),
-    unavailable("fixed-cidr", Kind::Text, "fixed-cidr"),
-    unavailable("fixed-cidr-v6", Kind::Text, "fixed-cidr-v6"),
     unavailable("host-gateway-ip", Kind::List, "host-gateway-ip"),
     unavailable("http-proxy", Kind::Text, "http-proxy"),
     unavailable("https-proxy", Kind::Text, "https-proxy"),
     unavailable("init", Kind::Bool, "init"),
     unavailable("init-path", Kind::Text, "init-path"),
-    unavailable("ip", Kind::Text, "ip"),
     unavailable("ip-forward", Kind::Bool, "ip-forward"),
     unavailable("ip-forward-no-drop", Kind::Bool, "ip-forward-no-drop"),
     unavailable("ip-masq", Kind::Bool, "ip-masq"),
     unavailable("ip6tables", Kind::Bool, "ip6tables"),
     unavailable("iptables", Kind::Bool, "iptables"),
-    unavailable("ipv6", Kind::Bool, "ipv6"),
     unavailable("log-format", Kind::Text, "log-format"),
     unavailable("max-concurrent-uploads", Kind::Text, "max-concurrent-uploads"),
     unavailable("max-download-attempts", Kind::Text, "max-download-attempts"),
     unavailable("metrics-addr", Kind::Text, "metrics-addr"),
-    unavailable("mtu", Kind::Text, "mtu"),
     unavailable("network-control-plane-mtu", Kind::Text, "network-control-plane-mtu"),
     unavailable("no-new-privileges", Kind::Bool, "no-new-privileges"),
     unavailable("no-proxy", Kind::Text, "no-proxy"),

@@ -47,7 +47,11 @@ spec::docker::Ipam describe_ipam(const Description& network) {
   if (!network.auxiliary_addresses.empty())
     pool.auxiliary_addresses = network.auxiliary_addresses;
   ipam.config.emplace().push_back(std::move(pool));
-  if (!network.subnet6.empty()) ipam.config->push_back(describe_pool6(network));
+  if (!network.subnet6.empty()) {
+    // docker puts what it was told before what it chose.
+    const bool told = !is_user_defined(network.name) && network.subnet_chosen && !network.subnet6_chosen;
+    ipam.config->insert(told ? ipam.config->begin() : ipam.config->end(), describe_pool6(network));
+  }
   if (is_user_defined(network.name)) ipam.options = network.ipam_options;
   return ipam;
 }

@@ -126,11 +126,15 @@ Result<> open_network(Core& core) {
   network::Options options;
   options.engine_id = core.engine_id;
   options.suffix = suffix_of(core.options, core.engine_id);
-  options.bip = core.options.bip;
+  options.bridge = core.options.bridge;
+  options.mtu = core.options.mtu;
   options.address_pools = core.options.address_pools;
   options.icc = core.options.icc ? network::Icc::On : network::Icc::Off;
+  const std::vector<network::Description> networks = TRY(load_networks(*core.database));
+  for (const network::Description& network : networks)
+    if (!network.subnet6.empty()) options.subnets6.push_back(network.subnet6);
   core.networks = TRY(network::Networks::open(options));
-  for (const network::Description& network : TRY(load_networks(*core.database)))
+  for (const network::Description& network : networks)
     core.networks->adopt_network(network);
   core.cgroup_parent = core.options.cgroup_parent;
   if (core.cgroup_parent.empty())

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "network/address_pools.h"
+#include "network/default_bridge.h"
 
 namespace wherry::engine {
 
@@ -32,7 +33,8 @@ struct Options : LiveOptions {
   std::string cgroup_parent;       // "": /wherry (an engine with another root: /wherry-<id>)
   std::string log_driver = "json-file";
   std::map<std::string, std::string> log_options;
-  std::string bip;                 // address of the default bridge, "172.17.0.1/16" form
+  network::DefaultBridge bridge;   // bip, fixed-cidr, default-gateway, ip, ipv6 and theirs for IPv6
+  unsigned mtu = 1500;             // of the default bridge
   std::vector<network::PoolSetting> address_pools;  // default-address-pools
   bool icc = false;                // docker's default is true: docs/differences.md
   std::vector<std::string> dns;

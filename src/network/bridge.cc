@@ -27,6 +27,16 @@ Result<std::vector<Cidr>> addresses_of(sys::NetlinkSocket& route, int index) {
   return found;
 }
 
+// Without those that the kernel makes itself.
+Result<std::vector<Cidr6>> addresses6_of(sys::NetlinkSocket& route, int index) {
+  std::vector<Cidr6> found;
+  const Subnet6 link_local{{0xfe80ULL << 48, 0}, 10};
+  for (const sys::InterfaceAddress& entry : TRY(sys::list_addresses(route, AF_INET6)))
+    if (entry.index == index && !link_local.contains(ipv6_of(entry.ip)))
+      found.push_back({ipv6_of(entry.ip), entry.prefix});
+  return found;
+}
+
 Result<Cidr> wanted_address(sys::NetlinkSocket& route, const BridgeRequest& request,
                             const std::vector<Cidr>& present, int index) {
   if (!request.bip.empty()) return parse_bip(request.bip);
@@ -152,7 +162,10 @@ Result<Bridge> ensure_bridge(sys::NetlinkSocket& route, const BridgeRequest& req
   const sys::Link link = TRY(find_or_create(route, request));
   const auto present = TRY(addresses_of(route, link.index));
   const Cidr wanted = TRY(wanted_address(route, request, present, link.index));
-  auto ipv6 = request.ipv6 ? allow_ipv6_on_bridge(request.name) : disable_ipv6(request.name);
+  const auto present6 = TRY(addresses6_of(route, link.index));
+  Result<> ipv6;
+  if (request.ipv6) ipv6 = allow_ipv6_on_bridge(request.name);
+  else if (!request.ipv6_follows) ipv6 = disable_ipv6(request.name);
   if (!ipv6) return explain(std::move(ipv6).error(), "IPv6 of bridge " + request.name);
 
   sys::NetlinkBatch batch;
@@ -162,13 +175,19 @@ Result<Bridge> ensure_bridge(sys::NetlinkSocket& route, const BridgeRequest& req
                           {link.index, other.ip.bytes(), static_cast<std::uint8_t>(other.prefix)});
   sys::add_address(batch,
                    {link.index, wanted.ip.bytes(), static_cast<std::uint8_t>(wanted.prefix)});
-  if (request.ipv6)
+  if (request.ipv6) {
+    for (const Cidr6& other : present6)
+      if (other.ip != request.ipv6->ip || other.prefix != request.ipv6->prefix)
+        sys::delete_address(
+            batch, {link.index, other.ip.bytes(), static_cast<std::uint8_t>(other.prefix)});
     sys::add_address(batch, {link.index, request.ipv6->ip.bytes(),
                              static_cast<std::uint8_t>(request.ipv6->prefix)});
+  }
   sys::change_link(batch, {.index = link.index, .up = true, .mtu = request.mtu});
   if (auto configured = route.transact(batch); !configured)
     return explain(std::move(configured).error(), "bridge " + request.name);
-  return Bridge{link.index, wanted};
+  return Bridge{link.index, wanted,
+                present6.empty() ? std::nullopt : std::optional(present6.front())};
 }
 
 void stop_multicast_snooping(sys::NetlinkSocket& route, int bridge_index) {

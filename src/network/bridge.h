@@ -21,12 +21,14 @@ struct BridgeRequest {
   // Kept with the interface: whose it is. One of that name that bears another is Conflict.
   std::string alias = {};
   std::optional<Cidr6> ipv6 = std::nullopt;  // nothing: IPv6 is off
+  bool ipv6_follows = false;  // a second call settles it: this one leaves it as it is
   AddressPools pools = {};
 };
 
 struct Bridge {
   int index = 0;
   Cidr address;
+  std::optional<Cidr6> address6 = std::nullopt;  // that it had before
 };
 
 // Subnets that the host reaches by another way than `bridge_index` (0: by any), and its

@@ -57,9 +57,10 @@ std::optional<Subnet6> choose_subnet6(std::string_view seed, std::span<const Sub
 // What an IPv6 network has settled; see network::plan.
 struct Addressing6 {
   Subnet6 subnet;
-  Ipv6 gateway;
+  Ipv6 gateway;  // the bridge's own
   std::optional<Subnet6> range;  // leases come out of it alone
   std::vector<Ipv6> auxiliary;
+  Ipv6 container_gateway = {};
 };
 
 // Lives in memory, not thread-safe: as AddressPool.

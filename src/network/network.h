@@ -27,6 +27,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "network/address_pools.h"
+#include "network/default_bridge.h"
 #include "sys/fd.h"
 #include "sys/pidfd.h"
 
@@ -40,7 +41,8 @@ enum class Icc : bool { Off, On };
 struct Options {
   std::string engine_id;  // random and stable for this data root; network ids derive from it
   std::string suffix;     // "": the default engine (wherry0, table wherry); else 1-8 of [a-z0-9]
-  std::string bip;        // "--bip": gateway with prefix ("172.18.0.1/16"); "": choose
+  DefaultBridge bridge = {};
+  std::vector<std::string> subnets6 = {};  // of the networks that adopt_network will bring
   std::vector<PoolSetting> address_pools = {};  // empty: docker's
   Icc icc = Icc::Off;
   unsigned mtu = 1500;

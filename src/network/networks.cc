@@ -40,7 +40,7 @@ Result<> check_options(const Options& options) {
   if (!good_suffix) return Error::invalid("invalid network suffix: " + options.suffix);
   if (options.mtu < 68 || options.mtu > 65535)
     return Error::invalid(fmt::format("invalid MTU: {}", options.mtu));
-  if (!options.bip.empty()) TRY(parse_bip(options.bip));
+  TRY(check_default_bridge(options.bridge, options.mtu));
   TRY(AddressPools::from(options.address_pools));
   return {};
 }
@@ -191,18 +191,32 @@ Result<Segment> KernelNetworks::lay_ground() {
       {"com.docker.network.bridge.default_bridge", "true"},
       {"com.docker.network.bridge.enable_icc", options_.icc == Icc::On ? "true" : "false"},
       {"com.docker.network.bridge.enable_ip_masquerade", "true"},
-      {"com.docker.network.bridge.host_binding_ipv4", "0.0.0.0"},
+      {"com.docker.network.bridge.host_binding_ipv4",
+       options_.bridge.host_binding.empty() ? "0.0.0.0" : options_.bridge.host_binding},
       {"com.docker.network.bridge.name", network.bridge},
       {"com.docker.network.driver.mtu", std::to_string(options_.mtu)}};
-  const Bridge bridge =
-      TRY(ensure_bridge(route_, {.name = network.bridge,
-                                 .bip = options_.bip,
-                                 .mtu = options_.mtu,
-                                 .pools = TRY(AddressPools::from(options_.address_pools))}));
+  BridgeRequest request{.name = network.bridge,
+                        .bip = wanted_bip(options_.bridge),
+                        .mtu = options_.mtu,
+                        .ipv6_follows = options_.bridge.ipv6,
+                        .pools = TRY(AddressPools::from(options_.address_pools))};
+  Bridge bridge = TRY(ensure_bridge(route_, request));
   if (options_.icc == Icc::Off) stop_multicast_snooping(route_, bridge.index);
   network.subnet = subnet_of(bridge.address.ip, bridge.address.prefix).str();
   network.gateway = bridge.address.ip.str();
+  TRY(settle_default_bridge(options_.bridge,
+                            {.seed = options_.engine_id,
+                             .subnets6 = options_.subnets6,
+                             .present = bridge.address6,
+                             .pools = request.pools},
+                            network));
   Segment segment = TRY(make_segment(network));
+  if (segment.addressing6) {
+    request.ipv6 = Cidr6{segment.addressing6->gateway, segment.addressing6->subnet.prefix};
+    bridge = TRY(ensure_bridge(route_, request));
+    if (auto forwarding = enable_forwarding6(); !forwarding)
+      log::warning("containers reach no other host by IPv6: {}", forwarding.error().message());
+  }
   segment.bridge_index = bridge.index;
   return segment;
 }
@@ -418,6 +432,9 @@ Result<std::unique_ptr<Networks>> Networks::open(Options options) {
   TRY(check_options(options));
   auto networks = std::make_unique<KernelNetworks>(std::move(options));
   networks->prepare();
+  // A setting that only the bridge's own address shows to be wrong.
+  const auto problem = networks->bridge_problem();
+  if (problem && problem->kind() == ErrorKind::InvalidArgument) return Error(*problem);
   return networks;
 }
 

@@ -470,7 +470,7 @@ TEST_F(NetworksOnTheKernel, bip_is_honoured_also_when_it_changes) {
     {
       auto networks = ready();
     }
-    auto networks = ready({.engine_id = "test", .bip = "10.9.8.1/24"});
+    auto networks = ready({.engine_id = "test", .bridge = {.bip = "10.9.8.1/24"}});
     const Sandbox sandbox = taken(*networks, 1);
     EXPECT_EQ(sandbox.endpoint->ip, "10.9.8.2");
     EXPECT_EQ(sandbox.endpoint->prefix, 24U);
@@ -609,13 +609,13 @@ TEST_F(NetworksOnTheKernel, the_probe_finds_everything_and_leaves_nothing) {
 
 TEST(Networks, invalid_options_are_refused_before_anything_is_made) {
   for (Options options :
-       {Options{.suffix = "with-dash"}, Options{.suffix = "ninechars"}, Options{.bip = "nonsense"},
-        Options{.bip = "172.18.0.0/16"}, Options{.bip = "172.18.0.1/32"}, Options{.mtu = 1}}) {
+       {Options{.suffix = "with-dash"}, Options{.suffix = "ninechars"}, Options{.bridge = {.bip = "nonsense"}},
+        Options{.bridge = {.bip = "172.18.0.0/16"}}, Options{.bridge = {.bip = "172.18.0.1/32"}}, Options{.mtu = 1}}) {
     const auto networks = Networks::open(options);
     ASSERT_FALSE(networks);
     EXPECT_EQ(networks.error().kind(), ErrorKind::InvalidArgument);
   }
-  EXPECT_EQ(Networks::open({.bip = "nonsense"}).error().message(),
+  EXPECT_EQ(Networks::open({.bridge = {.bip = "nonsense"}}).error().message(),
             "invalid CIDR address: nonsense");
 }
 

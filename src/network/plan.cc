@@ -269,11 +269,14 @@ Result<Addressing> addressing(const Description& network) {
   if (!subnet || !gateway)
     return Error::invalid(fmt::format("network {}: invalid addresses {} and {}", network.name,
                                       quote(network.subnet), quote(network.gateway)));
-  Addressing result{subnet_of(subnet->ip, subnet->prefix), *gateway, std::nullopt, {}};
+  Addressing result{subnet_of(subnet->ip, subnet->prefix), *gateway, std::nullopt, {}, *gateway};
   if (const auto range = parse_cidr(network.ip_range))
     result.range = subnet_of(range->ip, range->prefix);
   for (const auto& [name, text] : network.auxiliary_addresses)
-    if (const auto ip = parse_ipv4(text)) result.auxiliary.push_back(*ip);
+    if (const auto ip = parse_ipv4(text)) {
+      result.auxiliary.push_back(*ip);
+      if (name == kDefaultGateway) result.container_gateway = *ip;
+    }
   return result;
 }
 

@@ -38,12 +38,17 @@ struct BridgeSettings {
 };
 Result<BridgeSettings> bridge_settings(const std::map<std::string, std::string>& options);
 
+// The auxiliary addresses that name the containers' gateway, where it is not the bridge.
+inline constexpr std::string_view kDefaultGateway = "DefaultGatewayIPv4";
+inline constexpr std::string_view kDefaultGateway6 = "DefaultGatewayIPv6";
+
 // Subnet and gateway of a description that plan() made.
 struct Addressing {
   Subnet subnet;
-  Ipv4 gateway;
+  Ipv4 gateway;  // the bridge's own
   std::optional<Subnet> range;
   std::vector<Ipv4> auxiliary;
+  Ipv4 container_gateway;
 };
 Result<Addressing> addressing(const Description& network);
 

@@ -109,11 +109,14 @@ Result<std::optional<Addressing6>> addressing6(const Description& network) {
   if (!subnet || !gateway)
     return Error::invalid(fmt::format("network {}: invalid addresses \"{}\" and \"{}\"",
                                       network.name, network.subnet6, network.gateway6));
-  Addressing6 result{subnet6_of(subnet->ip, subnet->prefix), *gateway, std::nullopt, {}};
+  Addressing6 result{subnet6_of(subnet->ip, subnet->prefix), *gateway, std::nullopt, {}, *gateway};
   if (const auto range = parse_cidr6(network.ip_range6))
     result.range = subnet6_of(range->ip, range->prefix);
   for (const auto& [name, text] : network.auxiliary_addresses6)
-    if (const auto ip = parse_ipv6(text)) result.auxiliary.push_back(*ip);
+    if (const auto ip = parse_ipv6(text)) {
+      result.auxiliary.push_back(*ip);
+      if (name == kDefaultGateway6) result.container_gateway = *ip;
+    }
   return std::optional(std::move(result));
 }
 

@@ -159,12 +159,12 @@ Result<Endpoint> KernelNetworks::lease_endpoint(const ContainerId& container,
   endpoint.endpoint_id = random_hex(32);
   endpoint.ip = ip.str();
   endpoint.prefix = segment.addressing.subnet.prefix;
-  if (!segment.internal) endpoint.gateway = segment.addressing.gateway.str();
+  if (!segment.internal) endpoint.gateway = segment.addressing.container_gateway.str();
   endpoint.mac = wishes.mac.value_or(mac_text(mac_for(ip)));
   if (*ip6) {
     endpoint.ip6 = (*ip6)->str();
     endpoint.prefix6 = segment.addressing6->subnet.prefix;
-    if (!segment.internal) endpoint.gateway6 = segment.addressing6->gateway.str();
+    if (!segment.internal) endpoint.gateway6 = segment.addressing6->container_gateway.str();
   }
   endpoint.gateway_priority = wishes.gateway_priority;
   taken.endpoints.push_back(endpoint);
@@ -175,8 +175,8 @@ Result<> KernelNetworks::connect(ReadySandbox& ready, const SandboxRequest& want
                                  const SegmentFacts& segment, const Endpoint& endpoint) {
   ConnectSandbox request = TRY(connection(wanted.container, segment, endpoint));
   request.link_local = TRY(link_local_addresses(wanted.link_local, segment));
-  if (!segment.internal) request.gateway = segment.addressing.gateway;
-  if (!segment.internal && request.ipv6) request.ipv6->gateway = segment.addressing6->gateway;
+  if (!segment.internal) request.gateway = segment.addressing.container_gateway;
+  if (!segment.internal && request.ipv6) request.ipv6->gateway = segment.addressing6->container_gateway;
   auto connected = connect_sandbox(ready, request);
   if (!connected && connected.error().errno_value() == EXFULL)
     return Error(ErrorKind::Unavailable,
