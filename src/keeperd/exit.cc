@@ -44,6 +44,14 @@ void Keeper::on_exit_event(const keeper::Target& target, std::uint32_t events) {
   const auto found = processes_.find(target);
   if (found == processes_.end()) return;
   Process& process = *found->second;
+  if (process.handshake && process.handshake->newborn.awaited()) {
+    // Its last word may be that another goes on in its place. The watch that calls us goes with it.
+    const keeper::Target own = target;
+    const pid_t pid = process.record.pid;
+    on_channel(process);
+    const auto still = processes_.find(own);
+    if (still == processes_.end() || still->second.get() != &process || process.record.pid != pid) return;
+  }
   if (process.is_child) {
     const auto status = process.pidfd.reap();
     if (status && !*status) return;

@@ -41,6 +41,7 @@ struct Process {
     io::Timer deadline;
     bool go_at_once = false;
     bool went = false;
+    runtime::Newborn newborn{runtime::Plan{}};
     std::uint32_t deadline_ms = 0;
     std::vector<Reply> replies;  // of Start until Ready, then of Go
   };
@@ -95,9 +96,12 @@ class Keeper {
   void say_go(Process& process);
   void on_channel(Process& process);
   bool take_report(Process& process);
+  bool act_on(Process& process, runtime::Report report);
+  Result<> on_birth(Process& process, const runtime::Report& report);
   Result<> on_ready(Process& process);
   void on_running(Process& process);
   void fail_start(Process& process, const Error& error);
+  void reap_later(std::unique_ptr<Process> process);
   void answer_started(Process& process);
   void add_stream(Process& process);
 
@@ -134,7 +138,7 @@ class Keeper {
   std::map<keeper::Target, StreamNumber> reserved_;
   std::map<std::uint64_t, keeper::Event> unacknowledged_;
   std::deque<keeper::Target> tombstones_;  // oldest first
-  // Failed starts that are killed but not yet reaped.
+  // Failed starts that are killed but not yet reaped, and processes that gave way to another.
   std::map<std::uint64_t, std::unique_ptr<Process>> dying_;
   std::weak_ptr<Peer> subscriber_;
 };

@@ -121,6 +121,7 @@ Result<> Keeper::launch(keeper::StartRequest request, std::vector<sys::Fd> fds,
   process->handshake = std::make_unique<Process::Handshake>();
   Process::Handshake& handshake = *process->handshake;
   handshake.plan = std::move(parts.plan);
+  handshake.newborn = runtime::Newborn(handshake.plan);
   handshake.channel = std::move(launched.channel);
   handshake.go_at_once = request.go_at_once;
   handshake.deadline_ms = std::min(request.deadline_ms, kLongestDeadlineMs);
@@ -159,17 +160,30 @@ bool Keeper::take_report(Process& process) {
     fail_start(process, report.error());
     return false;
   }
-  switch (report->kind) {
+  if (handshake.newborn.keeps(*report, process.record.pid)) return true;
+  return act_on(process, std::move(*report));
+}
+
+bool Keeper::act_on(Process& process, runtime::Report report) {
+  Process::Handshake& handshake = *process.handshake;
+  switch (report.kind) {
     case runtime::ReportKind::PtyMaster:
-      process.fds.out = std::move(report->pty);
+      process.fds.out = std::move(report.pty);
       set_nonblocking(process.fds.out);
       return true;
     case runtime::ReportKind::Ready:
       if (auto ready = on_ready(process); ready) return true;
       else fail_start(process, ready.error());
       return false;
+    case runtime::ReportKind::Born:
+      if (auto born = on_birth(process, report); !born) {
+        fail_start(process, born.error());
+        return false;
+      }
+      if (auto kept = handshake.newborn.take_kept()) return act_on(process, std::move(*kept));
+      return true;
     case runtime::ReportKind::Failed:
-      fail_start(process, runtime::describe(handshake.plan, report->failure));
+      fail_start(process, runtime::describe(handshake.plan, report.failure));
       return false;
     case runtime::ReportKind::Closed: break;
   }
@@ -179,6 +193,22 @@ bool Keeper::take_report(Process& process) {
     fail_start(process, Error::internal("the container's first process ended before it was ready"));
   }
   return false;
+}
+
+// From here on the process is the one that the first made; that one ends by itself.
+Result<> Keeper::on_birth(Process& process, const runtime::Report& report) {
+  sys::Pidfd born = TRY(process.handshake->newborn.meet(report, process.record.pid));
+  auto parent = std::make_unique<Process>();
+  parent->pidfd = std::exchange(process.pidfd, std::move(born));
+  process.record.pid = report.pid;
+  process.record.start_time = sys::process_start_time(report.pid).value_or(0);
+  const keeper::Target target = process.record.target;
+  process.exit_watch =
+      TRY(loop_.watch(process.pidfd.fd(), EPOLLIN, [this, target](std::uint32_t events) {
+        on_exit_event(target, events);
+      }));
+  reap_later(std::move(parent));
+  return {};
 }
 
 Result<> Keeper::on_ready(Process& process) {
@@ -300,9 +330,12 @@ void Keeper::fail_start(Process& process, const Error& error) {
   if (stream != 0) pump_.tell(PumpVerb::Remove, encode_number(stream));
   static_cast<void>(process.pidfd.signal(SIGKILL));
 
-  auto node = processes_.extract(target);
+  reap_later(std::move(processes_.extract(target).mapped()));
+}
+
+void Keeper::reap_later(std::unique_ptr<Process> process) {
   const std::uint64_t key = next_stream_++;
-  auto& dying = dying_[key] = std::move(node.mapped());
+  auto& dying = dying_[key] = std::move(process);
   if (dying->handshake) {
     dying->handshake->watch.reset();
     dying->handshake->deadline.reset();

@@ -332,6 +332,8 @@ int perform(Child& child, const Step& step) {
     case StepKind::KeepFds: return keep_fds(child, step);
     case StepKind::Execute: return execute(child);
     case StepKind::AwaitLauncher: return await_launcher(child, step);
+    case StepKind::EnterPidNamespace: return enter_pid_namespace(child);
+    case StepKind::TakeTerminal: return result_of(::ioctl(0, TIOCSCTTY, 0));
     case StepKind::BecomeRoot: return become_root();
     case StepKind::RunHook: return run_hook(child, step);
     default: return perform_mount_step(child, step);

@@ -28,6 +28,16 @@ inline int await_launcher(const Child& child, const Step& step) {
   return 0;
 }
 
+// From here on a container sees this process, with the rights and descriptors that its program will
+// have: what came before was done by a process outside of its pid namespace. That one names its child
+// to the launcher, whose child both are, and ends.
+inline int enter_pid_namespace(const Child& child) {
+  const long pid = ::syscall(SYS_clone, kBirthFlags, nullptr, nullptr, nullptr, nullptr);
+  if (pid <= 0) return pid < 0 ? errno : 0;
+  const Word word{.say = Say::Born, .failure = {.index = static_cast<std::uint32_t>(pid)}};
+  ::_exit(::write(child.channel, &word, sizeof word) == sizeof word ? 0 : 1);
+}
+
 // Raw calls, as in set_user. The maps name ids of the launcher's namespace; until here this
 // process has none of them.
 inline int become_root() {

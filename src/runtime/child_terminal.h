@@ -60,7 +60,7 @@ inline int open_terminal(Child& child, const Step& step) {
   if ((step.a != 0 || step.b != 0) && ::ioctl(master, TIOCSWINSZ, &size) < 0) return errno;
   if (::fchown(child.terminal, static_cast<uid_t>(step.c), static_cast<gid_t>(-1)) < 0)
     return errno;
-  if (::ioctl(child.terminal, TIOCSCTTY, 0) < 0) return errno;
+  if ((step.c & kTakenLater) == 0 && ::ioctl(child.terminal, TIOCSCTTY, 0) < 0) return errno;
   const int error = send_master(child, master);
   ::close(master);
   return error;

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -141,6 +142,7 @@ Result<Launch> launch(const Plan& plan, std::vector<sys::Fd> fds, Stdio stdio, c
   sys::SocketPair channel = TRY(sys::make_socket_pair(SOCK_SEQPACKET));
   TRY(move_above_stdio(channel.first));
   TRY(move_above_stdio(channel.second));
+  if (plan.has(StepKind::EnterPidNamespace)) TRY(sys::tell_senders(channel.first));
   Arguments arguments;
   fill(arguments, plan, fds, stdio);
   Launch launched = TRY(clone_child(arguments, plan, std::move(channel)));
@@ -162,7 +164,11 @@ Result<Report> read_report(const sys::Fd& channel, int flags) {
   if (received.bytes.size() != sizeof word) return Error::internal("child said a short word");
   std::memcpy(&word, received.bytes.data(), sizeof word);
   Report report;
-  if (word.say == Say::Waiting) {
+  report.sender = received.sender;
+  if (word.say == Say::Born) {
+    report.kind = ReportKind::Born;
+    report.pid = static_cast<pid_t>(word.failure.index);
+  } else if (word.say == Say::Waiting) {
     report.kind = ReportKind::Waiting;
   } else if (word.say == Say::Ready) {
     report.kind = ReportKind::Ready;
@@ -176,6 +182,24 @@ Result<Report> read_report(const sys::Fd& channel, int flags) {
     return Error::internal("child said an unknown word");
   }
   return report;
+}
+
+bool Newborn::keeps(Report& report, pid_t parent) {
+  if (!awaited_ || report.kind == ReportKind::Closed || report.sender == parent) return false;
+  if (!kept_) kept_ = std::move(report);
+  return true;
+}
+
+Result<sys::Pidfd> Newborn::meet(const Report& born, pid_t parent) {
+  if (!awaited_ || born.kind != ReportKind::Born || born.sender != parent || born.pid <= 0)
+    return Error::internal("an unknown process speaks for the container's");
+  awaited_ = false;
+  sys::Pidfd pidfd = TRY(sys::Pidfd::open(born.pid));
+  siginfo_t info{};
+  constexpr int kLookOnly = WEXITED | WNOHANG | WNOWAIT;
+  if (::waitid(P_PIDFD, static_cast<id_t>(pidfd.fd().get()), &info, kLookOnly) < 0)
+    return Error::from_errno(errno, "look at the container's process");
+  return pidfd;
 }
 
 Result<> say_go(const sys::Fd& channel) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
@@ -68,6 +69,8 @@ constexpr std::array kKinds{
     KindRow{StepKind::SetMemoryPolicy, kMask, "set memory policy"},
     KindRow{StepKind::SetPersonality, 0, "set personality"},
     KindRow{StepKind::CopyUp, kFd | kText, "copy into tmpfs"},
+    KindRow{StepKind::EnterPidNamespace, 0, "enter pid namespace"},
+    KindRow{StepKind::TakeTerminal, 0, "take terminal"},
 };
 static_assert(kKinds.size() == kLastStepKind);
 
@@ -239,6 +242,8 @@ std::uint32_t Plan::add_string(std::string text) {
   strings.push_back(std::move(text));
   return static_cast<std::uint32_t>(strings.size() - 1);
 }
+
+bool Plan::has(StepKind kind) const { return std::ranges::find(steps, kind, &Step::kind) != steps.end(); }
 
 std::string_view name_of(StepKind kind) {
   const KindRow* row = find_kind(kind);

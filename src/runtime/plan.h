@@ -51,7 +51,7 @@ enum class StepKind : std::uint32_t {
   SetRlimit,           // a: RLIMIT_*; b: soft; c: hard
   SetIoPriority,       // a: ioprio_set(2)'s value
   SetNice,             // a: nice value as two's complement
-  OpenTerminal,        // fd: devpts mount; a: rows; b: columns; c: owner uid
+  OpenTerminal,        // fd: devpts mount; a: rows; b: columns; c: owner uid, | kTakenLater
   AttachConsole,       // text: /dev/console; needs OpenTerminal
   SetStdio,            // the launcher's Stdio to 0, 1, 2; with OpenTerminal, the pty
   OwnStdio,            // a: uid; gives pipes and ttys of 0..2 to the user
@@ -79,13 +79,18 @@ enum class StepKind : std::uint32_t {
   SetMemoryPolicy,     // a: mode and flags; text: nodes in the same form, or kNone
   SetPersonality,      // a: personality(2)'s value
   CopyUp,              // fd: a tmpfs not yet attached; text: what it will cover; a: 1 its owner too
+  EnterPidNamespace,   // the joined one, by a process of its own that does the steps from here on
+  TakeTerminal,        // of fd 0, as the controlling one of the session
 };
-inline constexpr std::uint32_t kLastStepKind = static_cast<std::uint32_t>(StepKind::CopyUp);
+inline constexpr std::uint32_t kLastStepKind = static_cast<std::uint32_t>(StepKind::TakeTerminal);
 
 enum AttachFlag : std::uint64_t {
   kTargetIsFile = 1,      // make a file, not a directory, where the target is missing
   kTargetNoSymlinks = 2,  // refuse a symlink anywhere in the target (proc, sysfs, console)
 };
+
+// Of OpenTerminal: TakeTerminal makes it the controlling one.
+inline constexpr std::uint64_t kTakenLater = std::uint64_t{1} << 32;
 
 struct Step {
   StepKind kind{};
@@ -116,6 +121,7 @@ struct Plan {
 
   // Appends, and gives the index.
   std::uint32_t add_string(std::string text);
+  [[nodiscard]] bool has(StepKind kind) const;
 };
 
 // A versioned byte form of fixed little-endian fields (docs/formats/plan.md).

@@ -114,6 +114,8 @@ class ContainerPlanner {
     namespaces_ = TRY(read_namespaces(config(), std::move(request_.network_namespace)));
     TRY(read_id_maps());
     if (has_hooks()) TRY(check_hooks(*config().hooks));
+    if (const auto& profile = config().linux_.seccomp)
+      filter_ = TRY_AS("seccomp", compile_seccomp_cached(*profile));
     Undo undo;
     TRY(make_cgroup(undo));
     TRY(plan_namespaces());
@@ -154,9 +156,8 @@ class ContainerPlanner {
   }
 
   [[nodiscard]] ProcessRequest process_request() {
-    const auto& seccomp = config().linux_.seccomp;
     return {.process = &*config().process,
-            .seccomp = seccomp ? &*seccomp : nullptr,
+            .filter = filter_ ? &*filter_ : nullptr,
             .proc = slots_.proc,
             .devpts = slots_.devpts,
             .preserved_fds = request_.preserved_fds,
@@ -314,6 +315,7 @@ class ContainerPlanner {
 
   PrepareRequest request_;
   Namespaces namespaces_;
+  std::optional<SeccompFilter> filter_;
   PlanBuilder builder_;
   MountSlots slots_;
   Prepared prepared_;

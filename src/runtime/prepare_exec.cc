@@ -1,8 +1,11 @@
 // The order in which one more process of a container comes to be.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -60,6 +63,27 @@ Result<> plan_groups(const sys::Cgroup& cgroup, PlanBuilder& builder) {
   return {};
 }
 
+// A procfs that counts as we do: nothing is mounted over it that a step could meet (NO_XDEV).
+sys::Fd own_procfs() {
+  auto proc = sys::open_at({}, "/proc", O_PATH | O_DIRECTORY);
+  struct statfs status {};
+  if (!proc || ::fstatfs(proc->get(), &status) < 0 || status.f_type != PROC_SUPER_MAGIC) return {};
+  char text[16] = {};
+  const ssize_t length = ::readlinkat(proc->get(), "self", text, sizeof text - 1);
+  return length > 0 && parse_u64(text) == static_cast<std::uint64_t>(::getpid()) ? std::move(*proc) : sys::Fd();
+}
+
+// Of the pid namespace of the process that writes to it: before a late birth that is ours. In a user
+// namespace the kernel refuses a procfs where another one is masked, and gives the score of a process
+// to the host's root: it is opened before one is joined.
+std::uint32_t plan_procfs(bool born_late, PlanBuilder& builder) {
+  if (born_late)
+    if (sys::Fd own = own_procfs()) return builder.pass(std::move(own));
+  const std::uint32_t slot = builder.scratch();
+  builder.add({.kind = StepKind::NewMount, .fd = slot, .text = builder.text("proc")});
+  return slot;
+}
+
 }  // namespace
 
 Result<Prepared> prepare_exec(ExecRequest request) {
@@ -68,26 +92,28 @@ Result<Prepared> prepare_exec(ExecRequest request) {
   PlanBuilder builder;
   const std::uint64_t foreign = TRY(foreign_namespaces(*request.target));
   const bool own_user = (foreign & CLONE_NEWUSER) != 0;
+  std::optional<SeccompFilter> filter;
+  if (request.seccomp != nullptr) filter = TRY_AS("seccomp", compile_seccomp_cached(*request.seccomp));
   const std::uint32_t target = builder.pass(TRY(request.target->fd().duplicate()));
-  builder.plan().pid_namespace = target;
+  // A container whose programs may trace what they see (CAP_SYS_PTRACE) sees nothing of ours.
+  const bool born_late = can_be_born_late(*request.process, filter ? &*filter : nullptr);
+  if (!born_late) builder.plan().pid_namespace = target;
   builder.add(StepKind::NewSession);
   builder.add(StepKind::ResetSignals);
   const auto affinity = request.process->exec_cpu_affinity.value_or(spec::oci::CpuAffinity{});
   TRY(plan_affinity(affinity.initial, builder));
   TRY(plan_groups(request.cgroup, builder));
   TRY(plan_affinity(affinity.final_, builder));
-  // Of the pid namespace that the process is born in. In a user namespace the kernel refuses a procfs
-  // where another one is masked, and gives the score of a process to the host's root.
-  const std::uint32_t proc = builder.scratch();
-  builder.add({.kind = StepKind::NewMount, .fd = proc, .text = builder.text("proc")});
+  const std::uint32_t proc = plan_procfs(born_late, builder);
   const ProcessRequest process{.process = request.process,
-                               .seccomp = request.seccomp,
+                               .filter = filter ? &*filter : nullptr,
                                .proc = proc,
                                .preserved_fds = request.preserved_fds,
                                .new_keyring = request.new_keyring,
-                               .own_user_namespace = own_user};
+                               .own_user_namespace = own_user,
+                               .born_late = born_late};
   if (own_user) plan_oom_score(process, builder, prepared.warnings);
-  builder.add({.kind = StepKind::JoinNamespaces, .fd = target, .a = kAlwaysJoined | foreign});
+  builder.add({.kind = StepKind::JoinNamespaces, .fd = target, .a = kAlwaysJoined | foreign | (born_late ? std::uint64_t{CLONE_NEWPID} : 0)});
   if (own_user) builder.add(StepKind::BecomeRoot);
   builder.add(StepKind::UseRoot);
   TRY(plan_process_start(process, builder, prepared.warnings));

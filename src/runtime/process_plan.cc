@@ -1,8 +1,12 @@
 #include "runtime/process_plan.h"
 
 #include <fmt/format.h>
+#include <linux/audit.h>
 #include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +14,7 @@
 #include <cerrno>
 
 #include "base/strings.h"
+#include "runtime/launch.h"
 #include "runtime/policy_words.h"
 #include "runtime/seccomp.h"
 #include "sys/capability.h"
@@ -19,6 +24,12 @@ namespace wherry::runtime {
 namespace {
 
 using spec::oci::Process;
+
+#if defined(__x86_64__)
+constexpr std::uint32_t kOwnArch = AUDIT_ARCH_X86_64;
+#elif defined(__aarch64__)
+constexpr std::uint32_t kOwnArch = AUDIT_ARCH_AARCH64;
+#endif
 
 struct LimitRow {
   std::string_view name;
@@ -159,12 +170,10 @@ Result<> plan_lsm(const ProcessRequest& request, PlanBuilder& builder,
   return {};
 }
 
-Result<> plan_seccomp(const ProcessRequest& request, PlanBuilder& builder) {
-  if (request.seccomp == nullptr) return {};
-  SeccompFilter filter = TRY_AS("seccomp", compile_seccomp_cached(*request.seccomp));
-  builder.plan().seccomp = std::move(filter.program);
-  builder.add({.kind = StepKind::LoadSeccomp, .a = filter.flags});
-  return {};
+void plan_seccomp(const ProcessRequest& request, PlanBuilder& builder) {
+  if (request.filter == nullptr) return;
+  builder.plan().seccomp = request.filter->program;
+  builder.add({.kind = StepKind::LoadSeccomp, .a = request.filter->flags});
 }
 
 void plan_capabilities(const CapabilityBits& bits, PlanBuilder& builder) {
@@ -175,17 +184,22 @@ void plan_capabilities(const CapabilityBits& bits, PlanBuilder& builder) {
   if (bits.ambient != 0) builder.add({.kind = StepKind::SetAmbient, .a = bits.ambient});
 }
 
+// Of a session of its own, whose leader its parent cannot be for it.
+void plan_birth(const ProcessRequest& request, PlanBuilder& builder) {
+  if (!request.born_late) return;
+  builder.add(StepKind::EnterPidNamespace);
+  builder.add(StepKind::NewSession);
+  if (request.process->terminal) builder.add(StepKind::TakeTerminal);
+}
+
 // Loading a filter needs CAP_SYS_ADMIN or no_new_privs: so it comes before the capabilities
 // go, or, where the flag is set, as late as it can, to see the least of our own calls.
-Result<> plan_confinement(const ProcessRequest& request, const CapabilityBits& bits,
-                          PlanBuilder& builder) {
-  if (request.process->no_new_privileges) {
-    plan_capabilities(bits, builder);
-    return plan_seccomp(request, builder);
-  }
-  TRY(plan_seccomp(request, builder));
+void plan_confinement(const ProcessRequest& request, const CapabilityBits& bits, PlanBuilder& builder) {
+  const bool late = request.process->no_new_privileges;
+  if (!late) plan_seccomp(request, builder);
   plan_capabilities(bits, builder);
-  return {};
+  plan_birth(request, builder);
+  if (late) plan_seccomp(request, builder);
 }
 
 Result<> check_process(const Process& process) {
@@ -224,7 +238,20 @@ Result<> plan_memory_and_personality(const spec::oci::Linux& settings, PlanBuild
   return {};
 }
 
+bool lets(const SeccompFilter& filter, std::uint32_t number, std::uint64_t first, std::uint64_t second) {
+  const SyscallData call{.number = number, .arch = kOwnArch, .args = {first, second}};
+  const std::uint32_t answer = evaluate_seccomp(filter.program, call) & SECCOMP_RET_ACTION_FULL;
+  return answer == SECCOMP_RET_ALLOW || answer == SECCOMP_RET_LOG;
+}
+
 }  // namespace
+
+bool can_be_born_late(const Process& process, const SeccompFilter* filter) {
+  if (process.scheduler) return false;
+  if (filter == nullptr || process.no_new_privileges) return true;
+  return lets(*filter, SYS_clone, kBirthFlags, 0) && lets(*filter, SYS_setsid, 0, 0) &&
+         (!process.terminal || lets(*filter, SYS_ioctl, 0, TIOCSCTTY));
+}
 
 Result<> plan_affinity(const std::string& processors, PlanBuilder& builder) {
   if (processors.empty()) return {};
@@ -250,7 +277,7 @@ Result<> plan_process_start(const ProcessRequest& request, PlanBuilder& builder,
                .fd = request.devpts,
                .a = size.height,
                .b = size.width,
-               .c = process.user.uid});
+               .c = process.user.uid | (request.born_late ? kTakenLater : 0)});
   return {};
 }
 
@@ -277,7 +304,7 @@ Result<> plan_process_end(const ProcessRequest& request, PlanBuilder& builder,
   builder.add({.kind = StepKind::KeepBounding, .a = bits.bounding});
   plan_user(process, builder);
   if (!request.without_program) builder.add(StepKind::FindProgram);
-  TRY(plan_confinement(request, bits, builder));
+  plan_confinement(request, bits, builder);
   builder.add(StepKind::Ready);
   builder.add(StepKind::WaitForGo);
   if (request.before_exec) request.before_exec();

@@ -8,13 +8,14 @@
 
 #include "base/result.h"
 #include "runtime/plan_builder.h"
+#include "runtime/seccomp.h"
 #include "spec/oci_runtime.h"
 
 namespace wherry::runtime {
 
 struct ProcessRequest {
   const spec::oci::Process* process = nullptr;
-  const spec::oci::Seccomp* seccomp = nullptr;
+  const SeccompFilter* filter = nullptr;  // null: none
   std::uint32_t proc = kNone;    // slot of a procfs of ours
   std::uint32_t devpts = kNone;  // kNone: the one at /dev/pts
   unsigned preserved_fds = 0;
@@ -22,11 +23,15 @@ struct ProcessRequest {
   const spec::oci::Linux* settings = nullptr;  // personality and memory policy; null in an exec
   bool without_program = false;      // never started: `process` has no args
   bool own_user_namespace = false;   // no right over limits of the host
+  bool born_late = false;            // into the joined pid namespace, when its rights are the program's
   std::function<void()> before_exec; // adds the steps between Go and exec
 };
 
 // Done by plan_process_start where the process has no user namespace of its own.
 void plan_oom_score(const ProcessRequest& request, PlanBuilder& builder, std::vector<std::string>& warnings);
+// Whether the filter lets a process be born late: it is in force before that, unless the process
+// has no_new_privs. A scheduling policy may end at a birth, and needs rights that are gone after it.
+bool can_be_born_late(const spec::oci::Process& process, const SeccompFilter* filter);
 // Before the root changes: procfs writes and the terminal.
 Result<> plan_process_start(const ProcessRequest& request, PlanBuilder& builder,
                             std::vector<std::string>& warnings);

@@ -13,7 +13,7 @@ namespace {
 class ProcessPlan : public testing::Test {
  protected:
   Plan make() {
-    const ProcessRequest request{.process = &process_, .seccomp = &seccomp_};
+    const ProcessRequest request{.process = &process_, .filter = &filter_, .born_late = born_late_};
     const auto made = plan_process_end(request, builder_, warnings_);
     EXPECT_TRUE(made) << made.error().message();
     return builder_.plan();
@@ -31,7 +31,14 @@ class ProcessPlan : public testing::Test {
     process.args = {"true"};
     return process;
   }();
-  spec::oci::Seccomp seccomp_ = *config_.linux_.seccomp;
+  static SeccompFilter filter_of(const spec::oci::Seccomp& profile) {
+    auto compiled = compile_seccomp(profile);
+    EXPECT_TRUE(compiled) << compiled.error().message();
+    return std::move(*compiled);
+  }
+
+  SeccompFilter filter_ = filter_of(*config_.linux_.seccomp);
+  bool born_late_ = false;
   PlanBuilder builder_;
   std::vector<std::string> warnings_;
 };
@@ -83,9 +90,58 @@ TEST_F(ProcessPlan, gives_groups_user_and_umask) {
   EXPECT_EQ(plan.steps[at(plan, StepKind::SetUmask)].a, 0077U);
 }
 
+// The rights that a process has when it is born into a container's sight are those of its program.
+TEST_F(ProcessPlan, a_late_birth_comes_after_every_loss_of_rights) {
+  born_late_ = true;
+  process_.terminal = true;
+  const Plan plan = make();
+  const std::size_t birth = at(plan, StepKind::EnterPidNamespace);
+  for (const StepKind kind : {StepKind::KeepFds, StepKind::EnterDirectory, StepKind::KeepBounding, StepKind::SetUser,
+                              StepKind::LoadSeccomp, StepKind::SetCapabilities})
+    EXPECT_LT(at(plan, kind), birth) << name_of(kind);
+  const std::vector<StepKind> after{StepKind::EnterPidNamespace, StepKind::NewSession, StepKind::TakeTerminal,
+                                    StepKind::Ready,             StepKind::WaitForGo,  StepKind::Execute};
+  ASSERT_EQ(plan.steps.size(), birth + after.size());
+  for (std::size_t i = 0; i < after.size(); ++i) EXPECT_EQ(plan.steps[birth + i].kind, after[i]) << i;
+}
+
+// The filter needs no right then, and the birth is none of its business.
+TEST_F(ProcessPlan, a_late_birth_under_no_new_privileges_comes_before_the_filter) {
+  born_late_ = true;
+  process_.no_new_privileges = true;
+  const Plan plan = make();
+  EXPECT_LT(at(plan, StepKind::SetCapabilities), at(plan, StepKind::EnterPidNamespace));
+  EXPECT_LT(at(plan, StepKind::SetNoNewPrivileges), at(plan, StepKind::EnterPidNamespace));
+  EXPECT_LT(at(plan, StepKind::EnterPidNamespace), at(plan, StepKind::LoadSeccomp));
+  EXPECT_LT(at(plan, StepKind::LoadSeccomp), at(plan, StepKind::Ready));
+  EXPECT_FALSE(has(plan, StepKind::TakeTerminal));
+}
+
+TEST_F(ProcessPlan, without_a_late_birth_nobody_is_born) { EXPECT_FALSE(has(make(), StepKind::EnterPidNamespace)); }
+
+TEST_F(ProcessPlan, a_birth_is_late_where_the_filter_allows_it) {
+  process_.terminal = true;
+  EXPECT_TRUE(can_be_born_late(process_, nullptr));
+  EXPECT_TRUE(can_be_born_late(process_, &filter_));  // docker's own profile
+  spec::oci::Seccomp profile;
+  profile.default_action = "SCMP_ACT_ALLOW";
+  for (const char* name : {"clone", "setsid", "ioctl"}) {
+    profile.syscalls.resize(1);
+    profile.syscalls[0].names = {name};
+    profile.syscalls[0].action = "SCMP_ACT_ERRNO";
+    const SeccompFilter filter = filter_of(profile);
+    EXPECT_FALSE(can_be_born_late(process_, &filter)) << name;
+    process_.no_new_privileges = true;
+    EXPECT_TRUE(can_be_born_late(process_, &filter)) << name;
+    process_.no_new_privileges = false;
+  }
+  process_.scheduler = spec::oci::Scheduler{.policy = "SCHED_BATCH"};
+  EXPECT_FALSE(can_be_born_late(process_, nullptr));
+}
+
 TEST_F(ProcessPlan, refuses_what_cannot_run) {
   const auto error_of = [&] {
-    const ProcessRequest request{.process = &process_, .seccomp = nullptr};
+    const ProcessRequest request{.process = &process_};
     PlanBuilder builder;
     const auto made = plan_process_end(request, builder, warnings_);
     return made ? std::string() : made.error().message();

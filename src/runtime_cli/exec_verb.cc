@@ -101,7 +101,7 @@ Result<int> exec_in_container(const Context& context) {
 
   const SignalGate gate = TRY(SignalGate::open());
   runtime::Stdio stdio = TRY(stdio_of(prepared.plan));
-  const runtime::Launch launch =
+  runtime::Launch launch =
       TRY(runtime::launch(prepared.plan, std::move(prepared.fds), std::move(stdio)));
   const sys::Fd terminal = TRY(await_ready(launch, prepared.plan, options));
   TRY(write_pid_file(options, launch.pid));

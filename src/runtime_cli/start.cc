@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "base/strings.h"
 #include "runtime_cli/foreground.h"
@@ -28,6 +29,19 @@ Error ended(const runtime::Launch& launch, const runtime::Plan& plan, const Repo
   static_cast<void>(launch.pidfd.reap());
   if (report.kind == ReportKind::Failed) return runtime::describe(plan, report.failure);
   return Error::internal("container process ended before it was ready");
+}
+
+// The next word, of whoever is the container's process by then.
+Result<Report> next_report(runtime::Launch& launch, runtime::Newborn& newborn) {
+  while (true) {
+    if (!newborn.awaited())
+      if (auto kept = newborn.take_kept()) return std::move(*kept);
+    Report report = TRY(runtime::read_report(launch.channel));
+    if (newborn.keeps(report, launch.pid)) continue;
+    if (report.kind != ReportKind::Born) return report;
+    launch.former = std::exchange(launch.pidfd, TRY(newborn.meet(report, launch.pid)));
+    launch.pid = report.pid;
+  }
 }
 
 }  // namespace
@@ -62,12 +76,13 @@ Result<> write_pid_file(const Options& options, pid_t pid) {
   return sys::replace_file_at(parent, name, fmt::format("{}", pid), 0644, sys::Durable::No);
 }
 
-Result<sys::Fd> await_ready(const runtime::Launch& launch, const runtime::Plan& plan,
+Result<sys::Fd> await_ready(runtime::Launch& launch, const runtime::Plan& plan,
                             const Options& options,
                             const std::function<Result<>()>& when_waiting) {
   sys::Fd terminal;
+  runtime::Newborn newborn(plan);
   while (true) {
-    Report report = TRY(runtime::read_report(launch.channel));
+    Report report = TRY(next_report(launch, newborn));
     if (report.kind == ReportKind::Ready) return terminal;
     if (report.kind == ReportKind::Waiting && when_waiting) {
       TRY(when_waiting());
@@ -84,6 +99,10 @@ Result<sys::Fd> await_ready(const runtime::Launch& launch, const runtime::Plan& 
 Result<> go_and_confirm(const runtime::Launch& launch, const runtime::Plan& plan) {
   TRY(runtime::say_go(launch.channel));
   const Report report = TRY(runtime::read_report(launch.channel));
+  if (launch.former.fd()) {
+    static_cast<void>(launch.former.wait_ended(-1));
+    static_cast<void>(launch.former.reap());
+  }
   if (report.kind == ReportKind::Closed) return {};
   return ended(launch, plan, report);
 }

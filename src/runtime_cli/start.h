@@ -18,8 +18,9 @@ Result<> write_pid_file(const Options& options, pid_t pid);
 
 // Reads the child's reports until Ready. The pty goes to --console-socket; without one it is
 // the result (then stdin must be a terminal). A failed child is reaped.
-// `when_waiting` is called where the child says so.
-Result<sys::Fd> await_ready(const runtime::Launch& launch, const runtime::Plan& plan,
+// `when_waiting` is called where the child says so. Where the child gives way to one of its own,
+// `launch` becomes that one.
+Result<sys::Fd> await_ready(runtime::Launch& launch, const runtime::Plan& plan,
                             const Options& options,
                             const std::function<Result<>()>& when_waiting = {});
 // Go, and the end of the channel: the program runs. A failed child is reaped.

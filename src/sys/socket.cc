@@ -45,16 +45,24 @@ Result<Fd> unix_socket(int type) {
   return fd;
 }
 
-void collect_fds(const msghdr& header, std::vector<Fd>& fds) {
+void collect_fds(cmsghdr* part, std::vector<Fd>& fds) {
+  const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (std::size_t i = 0; i < count; ++i) {
+    int raw = -1;
+    std::memcpy(&raw, CMSG_DATA(part) + i * sizeof(int), sizeof(int));
+    fds.emplace_back(raw);
+  }
+}
+
+void collect_control(const msghdr& header, Message& message) {
   for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr;
        part = CMSG_NXTHDR(const_cast<msghdr*>(&header), part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int raw = -1;
-      std::memcpy(&raw, CMSG_DATA(part) + i * sizeof(int), sizeof(int));
-      fds.emplace_back(raw);
-    }
+    if (part->cmsg_level != SOL_SOCKET) continue;
+    if (part->cmsg_type == SCM_RIGHTS) collect_fds(part, message.fds);
+    if (part->cmsg_type != SCM_CREDENTIALS || part->cmsg_len != CMSG_LEN(sizeof(ucred))) continue;
+    ucred credentials{};
+    std::memcpy(&credentials, CMSG_DATA(part), sizeof credentials);
+    message.sender = credentials.pid;
   }
 }
 
@@ -118,10 +126,17 @@ Result<> send_message(const Fd& socket, std::string_view bytes, std::span<const 
   }
 }
 
+Result<> tell_senders(const Fd& socket) {
+  const int yes = 1;
+  if (::setsockopt(socket.get(), SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) < 0)
+    return Error::from_errno(errno, "ask for the senders of messages");
+  return {};
+}
+
 Result<Message> receive_message(const Fd& socket, std::size_t limit, int flags) {
   Message message;
   message.bytes.resize(limit);
-  alignas(cmsghdr) char control[CMSG_SPACE(kMaximumFdsPerMessage * sizeof(int))];
+  alignas(cmsghdr) char control[CMSG_SPACE(kMaximumFdsPerMessage * sizeof(int)) + CMSG_SPACE(sizeof(ucred))];
   iovec data{message.bytes.data(), limit};
   msghdr header{};
   header.msg_iov = &data;
@@ -133,7 +148,7 @@ Result<Message> receive_message(const Fd& socket, std::size_t limit, int flags) 
     received = ::recvmsg(socket.get(), &header, flags | MSG_CMSG_CLOEXEC);
   } while (received < 0 && errno == EINTR);
   if (received < 0) return Error::from_errno(errno, "receive message");
-  collect_fds(header, message.fds);
+  collect_control(header, message);
   if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
     return Error::invalid("received message is too large");
   message.bytes.resize(static_cast<std::size_t>(received));

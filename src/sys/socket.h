@@ -29,7 +29,10 @@ Result<Fd> connect_unix(const std::string& path, int type);
 struct Message {
   std::string bytes;    // empty and no fds: the peer closed
   std::vector<Fd> fds;
+  int sender = 0;       // with tell_senders: the pid that the kernel vouches for, 0 where we do not see it
 };
+// Messages that this socket receives from now on say who sent them (SO_PASSCRED).
+Result<> tell_senders(const Fd& socket);
 // One sendmsg(2); MSG_NOSIGNAL. EAGAIN comes back as Error with errno_value() EAGAIN.
 Result<> send_message(const Fd& socket, std::string_view bytes, std::span<const int> fds = {},
                       int flags = 0);

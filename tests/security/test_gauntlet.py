@@ -13,9 +13,6 @@ HERE = pathlib.Path(__file__).resolve().parent
 LONG = os.environ.get("WHERRY_GAUNTLET_LONG") == "1"
 IDENTITIES = [line.split('"')[1] for name in ("cases_rootfs.py", "cases_process.py")
               for line in (HERE / name).read_text().splitlines() if line.startswith("@case(")]
-# Without a user namespace CAP_SYS_PTRACE is the right to trace every process of the host that is in
-# sight, and one that joins is: docs/security.md says so. Passes when the join is out of sight.
-OPEN = {"B03-ptrace"}
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root: mounts, namespaces and cgroups"),
@@ -37,9 +34,7 @@ def gauntlet(runtime, probes, identity):
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("identity", [
-    pytest.param(one, marks=pytest.mark.xfail(reason="a join is in sight of the container", strict=False))
-    if one in OPEN else one for one in IDENTITIES])
+@pytest.mark.parametrize("identity", IDENTITIES)
 def test_attack(probes, identity):
     code, said = gauntlet(BIN / "wherry-runtime", probes, identity)
     if " N/A " in said:

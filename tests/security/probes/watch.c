@@ -1,7 +1,9 @@
 // Lies in wait inside a container for processes of the runtime: a process whose program is none of
-// the container's own. Tries to trace it, to list its descriptors and to write its program.
+// the container's own. Tries to trace it, to list its descriptors and to write its program, and looks
+// whether it has what the container has not: capabilities, namespaces, a root, groups, descriptors
+// beside the standard streams and one socket, or no filter.
 //   watch OWN-PROGRAM...
-// SIGTERM ends it; it then prints "seen N traced N listed N written N directories N".
+// SIGTERM ends it; it then prints "seen N traced N listed N written N directories N gained N".
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <dirent.h>
@@ -19,9 +21,11 @@
 static volatile sig_atomic_t ended;
 static struct stat own[16];
 static int own_count;
-static long seen, traced, listed, written, directories;
+static long seen, traced, listed, written, directories, gained;
 
 static void on_term(int number) { (void)number; ended = 1; }
+
+static int is_foreign(const char* pid);
 
 static int is_own(const struct stat* status) {
   for (int i = 0; i < own_count; ++i)
@@ -57,24 +61,80 @@ static void try_write(const char* pid) {
   close(held);
 }
 
+// A field of /proc/<pid>/status as a hexadecimal or decimal number; -1 where it cannot be read.
+static long long status_field(const char* pid, const char* field, int base) {
+  char path[300], line[300];
+  snprintf(path, sizeof path, "/proc/%s/status", pid);
+  FILE* file = fopen(path, "re");
+  long long value = -1;
+  while (file != NULL && value < 0 && fgets(line, sizeof line, file) != NULL)
+    if (strncmp(line, field, strlen(field)) == 0) value = strtoll(line + strlen(field) + 1, NULL, base);
+  if (file != NULL) fclose(file);
+  return value;
+}
+
+// 1: both can be looked at, and are not the same.
+static int differs(const char* pid, const char* name) {
+  char theirs[300], ours[300];
+  struct stat one, other;
+  snprintf(theirs, sizeof theirs, "/proc/%s/%s", pid, name);
+  snprintf(ours, sizeof ours, "/proc/self/%s", name);
+  if (stat(theirs, &one) < 0 || stat(ours, &other) < 0) return 0;
+  return one.st_dev != other.st_dev || one.st_ino != other.st_ino;
+}
+
+static long long read_whole(const char* pid, const char* name, char* text, size_t size) {
+  char path[300];
+  snprintf(path, sizeof path, "/proc/%s/%s", pid, name);
+  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  const ssize_t length = file < 0 ? -1 : read(file, text, size - 1);
+  if (file >= 0) close(file);
+  text[length < 0 ? 0 : length] = '\0';
+  return length;
+}
+
+static const char* gain_of(const char* pid) {
+  static const char* const spaces[] = {"ns/mnt", "ns/pid_for_children", "ns/net", "ns/ipc", "ns/uts", "ns/cgroup", "root", "cwd"};
+  static char theirs[4096], ours[4096];
+  for (size_t i = 0; i < sizeof spaces / sizeof *spaces; ++i)
+    if (differs(pid, spaces[i])) return spaces[i];
+  const long long rights = status_field(pid, "CapPrm:", 16);
+  if (rights >= 0 && (rights & ~status_field("self", "CapPrm:", 16)) != 0) return "capabilities";
+  if (status_field(pid, "Seccomp:", 10) == 0 && status_field("self", "Seccomp:", 10) > 0) return "filter";
+  if (read_whole(pid, "cgroup", theirs, sizeof theirs) > 0 && read_whole("self", "cgroup", ours, sizeof ours) > 0 &&
+      strcmp(theirs, ours) != 0)
+    return "groups";
+  return NULL;
+}
+
+static void try_gain(const char* pid) {
+  const char* what = gain_of(pid);
+  if (what == NULL || is_foreign(pid) != 1) return;  // it may have exec'd meanwhile
+  if (gained++ == 0) fprintf(stderr, "gained: %s of %s\n", what, pid);
+}
+
 // What its descriptors are: a directory of the host among them would be the way out.
 static void try_list(const char* pid) {
   char path[300], name[600];
   snprintf(path, sizeof path, "/proc/%s/fd", pid);
   DIR* open_files = opendir(path);
   if (open_files == NULL) return;
-  int count = 0, folders = 0;
+  int count = 0, folders = 0, beside = 0, sockets = 0;
   for (struct dirent* entry; (entry = readdir(open_files)) != NULL;) {
     struct stat status;
     if (!isdigit((unsigned char)entry->d_name[0])) continue;
     ++count;
     snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
-    if (stat(name, &status) == 0 && S_ISDIR(status.st_mode)) ++folders;
+    if (stat(name, &status) < 0) continue;
+    if (S_ISDIR(status.st_mode)) ++folders;
+    if (atoi(entry->d_name) > 2 && S_ISSOCK(status.st_mode)) ++sockets;
+    else if (atoi(entry->d_name) > 2) ++beside;
   }
   closedir(open_files);
   if (count == 0 || is_foreign(pid) != 1) return;  // it may have exec'd meanwhile
   ++listed;
   directories += folders;
+  if (beside > 0 || sockets > 1) ++gained;
 }
 
 static void try_trace(const char* pid) {
@@ -95,6 +155,7 @@ static void look(void) {
     if (is_foreign(pid) == 0) continue;
     ++seen;
     try_list(pid);
+    try_gain(pid);
     try_trace(pid);
     try_write(pid);
   }
@@ -110,6 +171,7 @@ int main(int argc, char** argv) {
     look();
     while (waitpid(-1, NULL, WNOHANG) > 0) {}
   }
-  printf("seen %ld traced %ld listed %ld written %ld directories %ld\n", seen, traced, listed, written, directories);
+  printf("seen %ld traced %ld listed %ld written %ld directories %ld gained %ld\n", seen, traced, listed, written,
+         directories, gained);
   fflush(stdout);
 }
