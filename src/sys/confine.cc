@@ -28,12 +28,13 @@ constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
 #error "add the audit architecture of this machine"
 #endif
 
-// UBSan looks through a pipe whether it may read an object.
+// UBSan looks through a pipe whether it may read an object; ASan asks for the signal stack before
+// every call that does not return, and needs memory to tell what it has found.
+constexpr auto kOfSanitizers = std::to_array<long>({SYS_pipe2, SYS_sigaltstack, SYS_mmap, SYS_munmap,
 #ifdef SYS_pipe
-constexpr auto kOfSanitizers = std::to_array<long>({SYS_pipe2, SYS_pipe});
-#else
-constexpr auto kOfSanitizers = std::to_array<long>({SYS_pipe2});
+                                                    SYS_pipe
 #endif
+});
 
 void allow(std::vector<sock_filter>& filter, std::span<const long> numbers) {
   for (const long number : numbers) {
