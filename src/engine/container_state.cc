@@ -67,6 +67,7 @@ void to_ended(State& state, const Ending& ending, Status next) {
   state.start_time = 0;
   state.exit_code = ending.exit_code;
   state.exit_known = ending.known;
+  if (!ending.known) state.error = kExitUnknown;
   state.oom_killed = ending.oom_killed;
   state.finished_at = format_rfc3339_nano(ending.finished_at);
 }

@@ -65,6 +65,10 @@ struct Ending {
   Instant finished_at;
 };
 
+// In State.Error and in the answers of waits, so that the 255 beside it is nobody's exit code.
+inline constexpr const char* kExitUnknown =
+    "the exit code is unknown: neither engine nor keeper could read it";
+
 void to_running(State& state, const ProcessIdentity& process, Instant started_at);
 // Exited, or Restarting if the policy brings it back.
 void to_ended(State& state, const Ending& ending, Status next);

@@ -52,6 +52,15 @@ TEST(ContainerState, an_end_keeps_code_and_time) {
   EXPECT_EQ(shown.finished_at, "1970-01-01T00:16:45Z");
 }
 
+TEST(ContainerState, an_exit_code_that_nobody_could_read_is_called_unknown) {
+  State state = running();
+  to_ended(state, {.exit_code = 255, .known = false, .finished_at = at(1005)}, Status::Exited);
+  EXPECT_EQ(describe(state).exit_code, 255);
+  EXPECT_EQ(describe(state).error, kExitUnknown);
+  to_running(state, {.pid = 9, .start_time = 1, .nonce = "n", .boot_id = "b"}, at(1006));
+  EXPECT_EQ(describe(state).error, "");
+}
+
 TEST(ContainerState, one_that_waits_for_its_restart_counts_as_running_without_a_process) {
   State state = running();
   to_ended(state, {.exit_code = 1, .finished_at = at(1005)}, Status::Restarting);

@@ -59,7 +59,7 @@ void publish_end(Core& core, const Transition& transition) {
 
 WaitResult wait_result(const State& state) {
   WaitResult result{.status_code = state.exit_code, .error = std::nullopt};
-  if (!state.exit_known) result.error = "the exit code was lost: neither engine nor keeper could read it";
+  if (!state.exit_known) result.error = kExitUnknown;
   return result;
 }
 
