@@ -54,11 +54,11 @@ bool boolean_or_true(const http::Query& query, std::string_view name) {
 Result<std::optional<std::int64_t>> integer(const http::Query& query, std::string_view name) {
   const std::string& text = query.get(name);
   if (text.empty()) return std::nullopt;
-  const bool negative = text.front() == '-';
-  const auto number = parse_i64(negative ? std::string_view(text).substr(1) : text);
+  const bool signed_plus = text.starts_with('+') && !text.starts_with("+-");
+  const auto number = parse_i64(signed_plus ? std::string_view(text).substr(1) : text);
   if (!number)
     return Error::invalid(fmt::format("strconv.Atoi: parsing {}: invalid syntax", quote(text)));
-  return negative ? -*number : *number;
+  return *number;
 }
 
 Result<std::optional<Instant>> timestamp(const http::Query& query, std::string_view name) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "api/origin.h"
 #include "api/streams.h"
 
@@ -14,6 +16,28 @@ TEST(Boolean, has_five_words_for_no) {
   for (const char* no : {"", "0", "no", "false", "none", "FALSE", " No "})
     EXPECT_FALSE(boolean(no)) << no;
   for (const char* yes : {"1", "true", "yes", "x", "2", "False0"}) EXPECT_TRUE(boolean(yes)) << yes;
+}
+
+TEST(Integer, is_gos_atoi) {
+  const auto parse = [](const std::string& text) { return integer(*http::Query::parse("n=" + text), "n"); };
+  EXPECT_EQ(**parse("5"), 5);
+  EXPECT_EQ(**parse("-5"), -5);
+  EXPECT_EQ(**parse("%2B5"), 5);
+  EXPECT_EQ(**parse("-9223372036854775808"), std::numeric_limits<std::int64_t>::min());
+  EXPECT_FALSE(*parse(""));
+  for (const char* bad : {"--5", "%2B-5", "--9223372036854775808", "9223372036854775808", "5x", "0x5", "-", " 5"})
+    EXPECT_FALSE(parse(bad).has_value()) << bad;
+}
+
+TEST(Timestamp, beyond_what_an_instant_holds_is_its_end) {
+  const auto parse = [](const std::string& text) { return timestamp(*http::Query::parse("t=" + text), "t"); };
+  EXPECT_FALSE(*parse(""));
+  EXPECT_FALSE(*parse("0"));
+  EXPECT_EQ(**parse("1.5"), Instant(std::chrono::milliseconds(1500)));
+  // What docker's client makes of --until 9999-01-01 and of Go's zero time.
+  EXPECT_EQ(**parse("253370764800.000000000"), Instant(std::chrono::seconds(9'000'000'000)));
+  EXPECT_EQ(**parse("-62135596800.000000000"), Instant(std::chrono::seconds(-9'000'000'000)));
+  EXPECT_FALSE(parse("soon").has_value());
 }
 
 TEST(Filters, come_in_two_encodings) {

@@ -2,10 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <ctime>
+
 #include "base/strings.h"
 
 namespace wherry {
 namespace {
+
+// Whole years that 64 bits of nanoseconds hold, with any offset.
+constexpr int kFirstYear = 1678;
+constexpr int kLastYear = 2261;
+constexpr std::int64_t kFarthest_s = 9'000'000'000;
 
 using std::chrono::nanoseconds;
 using std::chrono::seconds;
@@ -71,6 +80,55 @@ std::optional<seconds> take_offset(std::string_view& text) {
   return west ? -offset : offset;
 }
 
+// "2006-01-02"
+std::optional<std::chrono::year_month_day> take_date(std::string_view& text) {
+  const auto year = take_digits(text, 4);
+  if (!year || !take_char(text, '-')) return std::nullopt;
+  const auto month = take_digits(text, 2);
+  if (!month || !take_char(text, '-')) return std::nullopt;
+  const auto day = take_digits(text, 2);
+  if (!day) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year(*year),
+                                         std::chrono::month(static_cast<unsigned>(*month)),
+                                         std::chrono::day(static_cast<unsigned>(*day))};
+  if (!date.ok()) return std::nullopt;
+  return date;
+}
+
+struct Clock {
+  seconds since_midnight{0};
+  std::int64_t nanos = 0;
+  int parts = 0;  // of hours, minutes, seconds
+};
+
+// "", "T15", "T15:04", "T15:04:05", "T15:04:05.999"
+std::optional<Clock> take_clock(std::string_view& text) {
+  constexpr std::array kSeconds = {3600, 60, 1};
+  constexpr std::array kMost = {23, 59, 60};  // a leap second
+  Clock clock;
+  if (!take_char(text, 'T') && !take_char(text, 't')) return clock;
+  do {
+    const auto part = static_cast<std::size_t>(clock.parts);
+    const auto number = take_digits(text, 2);
+    if (!number || *number > kMost[part]) return std::nullopt;
+    clock.since_midnight += seconds(*number * kSeconds[part]);
+  } while (++clock.parts < 3 && take_char(text, ':'));
+  if (clock.parts < 3) return clock;
+  const auto nanos = take_fraction(text);
+  if (!nanos) return std::nullopt;
+  clock.nanos = *nanos;
+  return clock;
+}
+
+// What a clock on the wall of this process' zone shows, as unix seconds.
+std::int64_t in_local_zone(seconds shown) {
+  const std::time_t as_utc = shown.count();
+  std::tm parts{};
+  ::gmtime_r(&as_utc, &parts);
+  parts.tm_isdst = -1;
+  return ::mktime(&parts);
+}
+
 }  // namespace
 
 Instant now() {
@@ -97,35 +155,33 @@ std::string format_rfc3339_fixed(Instant instant) {
 }
 
 std::optional<Instant> parse_rfc3339(std::string_view text) {
-  const auto year = take_digits(text, 4);
-  if (!year || !take_char(text, '-')) return std::nullopt;
-  const auto month = take_digits(text, 2);
-  if (!month || !take_char(text, '-')) return std::nullopt;
-  const auto day = take_digits(text, 2);
-  if (!day || !(take_char(text, 'T') || take_char(text, 't'))) return std::nullopt;
-  const auto hour = take_digits(text, 2);
-  if (!hour || !take_char(text, ':')) return std::nullopt;
-  const auto minute = take_digits(text, 2);
-  if (!minute || !take_char(text, ':')) return std::nullopt;
-  const auto second = take_digits(text, 2);
-  if (!second) return std::nullopt;
-  const auto nanos = take_fraction(text);
-  if (!nanos) return std::nullopt;
+  const auto date = take_date(text);
+  if (!date || int(date->year()) < kFirstYear || int(date->year()) > kLastYear) return std::nullopt;
+  const auto clock = take_clock(text);
+  if (!clock || clock->parts != 3) return std::nullopt;
   const auto offset = take_offset(text);
   if (!offset || !text.empty()) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(*year),
-                                         std::chrono::month(static_cast<unsigned>(*month)),
-                                         std::chrono::day(static_cast<unsigned>(*day))};
-  if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
-  return Instant(std::chrono::sys_days(date)) + seconds(*hour * 3600 + *minute * 60 + *second) -
-         *offset + nanoseconds(*nanos);
+  return Instant(std::chrono::sys_days(*date)) + clock->since_midnight - *offset + nanoseconds(clock->nanos);
+}
+
+std::optional<CalendarTime> parse_calendar_time(std::string_view text) {
+  const auto date = take_date(text);
+  if (!date) return std::nullopt;
+  const auto clock = take_clock(text);
+  if (!clock) return std::nullopt;
+  const auto midnight = std::chrono::time_point_cast<seconds>(std::chrono::sys_days(*date));
+  const seconds zoneless = midnight.time_since_epoch() + clock->since_midnight;
+  if (text.empty()) return CalendarTime{in_local_zone(zoneless), clock->nanos};
+  const auto offset = take_offset(text);
+  if (!offset || !text.empty()) return std::nullopt;
+  return CalendarTime{(zoneless - *offset).count(), clock->nanos};
 }
 
 std::optional<Instant> parse_unix_time(std::string_view text) {
   const auto parts = cut(text, '.');
   const auto whole = parse_i64(parts ? parts->before : text);
-  if (!whole || *whole > 9'000'000'000 || *whole < -9'000'000'000) return std::nullopt;
-  Instant instant{seconds(*whole)};
+  if (!whole) return std::nullopt;
+  Instant instant{seconds(std::clamp(*whole, -kFarthest_s, kFarthest_s))};
   if (!parts) return instant;
   std::string_view fraction = text.substr(parts->before.size());
   const auto nanos = take_fraction(fraction);

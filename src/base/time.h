@@ -19,10 +19,20 @@ std::string format_rfc3339_nano(Instant instant);
 std::string format_rfc3339_nano(std::optional<Instant> instant);
 // Always nine digits after the point: what docker's `logs -t` prints.
 std::string format_rfc3339_fixed(Instant instant);
-// Accepts offsets ("+02:00") and any fraction up to nine digits.
+// Accepts offsets ("+02:00") and any fraction up to nine digits. Years that an Instant cannot hold,
+// as Go's zero time, are nullopt.
 std::optional<Instant> parse_rfc3339(std::string_view text);
-// Unix seconds with an optional fraction: "1700000000.000000001".
+// Unix seconds with an optional fraction: "1700000000.000000001". Farther than 9e9 s from the epoch
+// (1684 and 2255) counts as so far.
 std::optional<Instant> parse_unix_time(std::string_view text);
+
+struct CalendarTime {
+  std::int64_t unix_s = 0;  // years 0 to 9999
+  std::int64_t nanos = 0;
+};
+// "2006-01-02", and with "T15", "T15:04", "T15:04:05" and a fraction behind it; then a zone ("Z",
+// "+02:00"), or none for the process' own: what docker's clients take.
+std::optional<CalendarTime> parse_calendar_time(std::string_view text);
 
 inline std::int64_t to_unix_seconds(Instant instant) {
   return std::chrono::floor<std::chrono::seconds>(instant).time_since_epoch().count();

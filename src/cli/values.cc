@@ -6,9 +6,9 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <ctime>
 #include <limits>
 
+#include "base/moment.h"
 #include "base/strings.h"
 #include "cli/dns_flags.h"
 #include "cli/mounts.h"
@@ -59,24 +59,6 @@ Result<double> parse_float(std::string_view text) {
   const auto parsed = std::from_chars(text.data(), end, number);
   if (parsed.ec != std::errc{} || parsed.ptr != end) return syntax("ParseFloat", text);
   return number;
-}
-
-std::optional<std::int64_t> unit_nanoseconds(std::string_view unit) {
-  struct Unit {
-    std::string_view name;
-    std::int64_t nanoseconds;
-  };
-  static constexpr std::array<Unit, 8> kUnits = {{{"ns", 1},
-                                                  {"us", 1000},
-                                                  {"µs", 1000},
-                                                  {"μs", 1000},
-                                                  {"ms", 1'000'000},
-                                                  {"s", 1'000'000'000},
-                                                  {"m", 60'000'000'000},
-                                                  {"h", 3'600'000'000'000}}};
-  const auto found = std::ranges::find(kUnits, unit, &Unit::name);
-  if (found == kUnits.end()) return std::nullopt;
-  return found->nanoseconds;
 }
 
 // "12", "12.5" or "3/2" as numerator and denominator.
@@ -248,36 +230,6 @@ Result<std::int64_t> parse_cpus(std::string_view text) {
   return static_cast<std::int64_t>(nano / rational->denominator);
 }
 
-Result<std::int64_t> parse_duration(std::string_view text) {
-  const auto invalid = [&] {
-    return Error::invalid(fmt::format("time: invalid duration {}", quote(text)));
-  };
-  std::string_view rest = text;
-  const bool negative = rest.starts_with('-');
-  if (negative || rest.starts_with('+')) rest.remove_prefix(1);
-  if (rest == "0") return 0;
-  if (rest.empty()) return invalid();
-  double total = 0;
-  while (!rest.empty()) {
-    const std::size_t number_end = std::min(rest.find_first_not_of("0123456789."), rest.size());
-    auto number = parse_float(rest.substr(0, number_end));
-    if (number_end == 0 || !number) return invalid();
-    rest.remove_prefix(number_end);
-    const std::size_t unit_end = std::min(rest.find_first_of("0123456789."), rest.size());
-    if (unit_end == 0)
-      return Error::invalid(fmt::format("time: missing unit in duration {}", quote(text)));
-    const auto unit = unit_nanoseconds(rest.substr(0, unit_end));
-    if (!unit) {
-      return Error::invalid(fmt::format("time: unknown unit {} in duration {}",
-                                        quote(rest.substr(0, unit_end)), quote(text)));
-    }
-    total += *number * static_cast<double>(*unit);
-    rest.remove_prefix(unit_end);
-  }
-  if (total >= 9.2e18) return invalid();
-  return static_cast<std::int64_t>(negative ? -total : total);
-}
-
 Result<Ulimit> parse_ulimit(std::string_view text) {
   const auto pair = cut(text, '=');
   if (!pair) return Error::invalid(fmt::format("invalid ulimit argument: {}", text));
@@ -304,35 +256,13 @@ Result<Ulimit> parse_ulimit(std::string_view text) {
   return ulimit;
 }
 
-namespace {
-
-// A time without a zone is local time.
-std::optional<std::string> parse_local_time(std::string_view text) {
-  constexpr std::array<const char*, 4> kForms = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M",
-                                                 "%Y-%m-%dT%H", "%Y-%m-%d"};
-  const std::string copy(text.substr(0, text.find('.')));
-  for (const char* form : kForms) {
-    std::tm parts{};
-    const char* const end = ::strptime(copy.c_str(), form, &parts);
-    if (end == nullptr || *end != '\0') continue;
-    parts.tm_isdst = -1;
-    return fmt::format("{}.000000000", ::mktime(&parts));
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
 std::optional<std::string> parse_timestamp(std::string_view text, Instant now) {
-  if (const auto age = parse_duration(text)) {
-    return fmt::format("{}", to_unix_seconds(now - std::chrono::nanoseconds(*age)));
+  if (text != "0" && parse_duration(text)) {
+    const auto then = parse_moment(text, now);
+    if (!then) return std::nullopt;
+    return fmt::format("{}", to_unix_seconds(*then));
   }
-  if (const auto instant = parse_rfc3339(text)) {
-    const std::int64_t nanos = to_unix_nanos(*instant);
-    return fmt::format("{}.{:09}", to_unix_seconds(*instant),
-                       ((nanos % 1'000'000'000) + 1'000'000'000) % 1'000'000'000);
-  }
-  if (auto local = parse_local_time(text)) return local;
+  if (const auto date = parse_calendar_time(text)) return fmt::format("{}.{:09}", date->unix_s, date->nanos);
   if (parse_unix_time(text)) return std::string(text);
   return std::nullopt;
 }

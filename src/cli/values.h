@@ -22,8 +22,6 @@ Result<std::int64_t> parse_memory(std::string_view text);
 Result<std::int64_t> parse_swap(std::string_view text);
 // "1.5" or "3/2" cores as billionths.
 Result<std::int64_t> parse_cpus(std::string_view text);
-// Go's durations, "1h2m3.5s", in nanoseconds.
-Result<std::int64_t> parse_duration(std::string_view text);
 
 struct Ulimit {
   std::string name;
@@ -33,7 +31,7 @@ struct Ulimit {
 Result<Ulimit> parse_ulimit(std::string_view text);
 
 // The value of --since and --until as the API wants it ("unix.nanos"): RFC 3339 with parts
-// left out, unix seconds, or an age that is taken off `now`. nullopt: neither.
+// left out, unix seconds ("0": all), or an age that is taken off `now`. nullopt: neither.
 std::optional<std::string> parse_timestamp(std::string_view text, Instant now);
 
 // What a flag makes of one value when it is read; the message of pflag's

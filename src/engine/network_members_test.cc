@@ -58,8 +58,12 @@ TEST(UntilFilter, takes_seconds_dates_and_durations) {
   EXPECT_EQ(**until("5"), Instant(std::chrono::seconds(5)));
   EXPECT_EQ(**until("1h30m"), now - std::chrono::seconds(5400));
   EXPECT_EQ(**until("1970-01-01T00:00:07Z"), Instant(std::chrono::seconds(7)));
+  EXPECT_EQ(**until("1.5h"), now - std::chrono::seconds(5400));
+  EXPECT_EQ(**until("30m1h"), now - std::chrono::seconds(5400));
   EXPECT_FALSE(until("soon"));
   EXPECT_FALSE(until("1h30"));
+  EXPECT_FALSE(until("1000000000h"));
+  EXPECT_FALSE(until_filter({{"until", {"1h", "2h"}}}, now));
   EXPECT_FALSE(*until_filter({}, now));
 }
 

@@ -9,8 +9,8 @@
 
 namespace wherry::engine {
 
-// Unix seconds, RFC 3339, or a Go duration ("24h", "1h30m") before `now`. InvalidArgument for
-// anything else, and for more than one value. Nothing without the filter.
+// As parse_moment() takes it. InvalidArgument for anything else, and for more than one value.
+// Nothing without the filter.
 Result<std::optional<Instant>> until_filter(const FilterMap& filters, Instant now = wherry::now());
 
 }  // namespace wherry::engine

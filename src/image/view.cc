@@ -6,6 +6,7 @@
 #include <functional>
 #include <set>
 
+#include "base/moment.h"
 #include "base/strings.h"
 #include "image/glob.h"
 #include "image/images_parts.h"
@@ -55,31 +56,9 @@ bool has_label(const Record& record, std::string_view wanted) {
   return found != labels->end() && (!parts || found->second == parts->after);
 }
 
-// An absolute time, or a Go duration before now.
 Result<Instant> parse_until(std::string_view text) {
-  if (const auto instant = parse_rfc3339(text)) return *instant;
-  if (const auto instant = parse_unix_time(text)) return *instant;
-  std::chrono::nanoseconds total{0};
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const std::size_t digits = rest.find_first_not_of("0123456789");
-    const auto number = parse_u64(rest.substr(0, digits));
-    if (!number || *number > 1'000'000 || digits == std::string_view::npos) break;
-    rest.remove_prefix(digits);
-    if (rest.starts_with("ms")) {
-      total += std::chrono::milliseconds(*number);
-      rest.remove_prefix(2);
-      continue;
-    }
-    if (rest[0] == 'h') total += std::chrono::hours(*number);
-    else if (rest[0] == 'm') total += std::chrono::minutes(*number);
-    else if (rest[0] == 's') total += std::chrono::seconds(*number);
-    else break;
-    rest.remove_prefix(1);
-  }
-  if (text.empty() || !rest.empty())
-    return Error::invalid(fmt::format("invalid value for \"until\" filter: {}", quote(text)));
-  return now() - total;
+  if (const auto moment = parse_moment(text, now())) return *moment;
+  return Error::invalid(fmt::format("invalid value for \"until\" filter: {}", quote(text)));
 }
 
 // docker: "alpine", "alpine:3.*", "library/*", "*/*:latest"; without a tag, any tag.
