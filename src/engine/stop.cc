@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "base/log.h"
@@ -12,6 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::int64_t kDefaultTimeout_s = 10;
+constexpr std::int64_t kLongestTimeout_s = 1'000'000'000;  // longer ones leave the clock's range
 constexpr int kFreeze_ms = 10'000;
 constexpr int kKill_ms = 5'000;
 // rm -f and kill give up after this: a process in uninterruptible sleep cannot be killed.
@@ -117,7 +119,8 @@ Result<> stop_running(Core& core, Container& container, const StopOptions& optio
   static_cast<void>(signal_container(core, running, signal));
   TRY(thaw_if_paused(core, container));
   std::optional<std::chrono::steady_clock::time_point> deadline;
-  if (timeout_s >= 0) deadline = std::chrono::steady_clock::now() + std::chrono::seconds(timeout_s);
+  if (timeout_s >= 0)
+    deadline = std::chrono::steady_clock::now() + std::chrono::seconds(std::min(timeout_s, kLongestTimeout_s));
   const Waited waited = wait_for_end(container, deadline, stop);
   if (waited == Waited::Ended) {
     wait_for_release(container);

@@ -148,8 +148,10 @@ class RemoveImage {
 
   Result<> delete_image(const Record& record, Force force, Quiet quiet) {
     if (const auto conflict = find_conflict(record, force, References::Check)) {
-      // After an untag only a dangling image that nothing uses is worth the complaint.
-      const bool dangling = parts_.catalog->names_of(record.id).empty();
+      // After an untag only a dangling image that nothing uses is worth the complaint. One with
+      // children is not dangling.
+      const bool dangling = parts_.catalog->names_of(record.id).empty() &&
+                            parts_.catalog->children_of(record.id).empty();
       if (quiet == Quiet::Yes && (!dangling || conflict->used)) return {};
       return Error::conflict(conflict->message);
     }

@@ -2,6 +2,7 @@
 import json
 
 import pytest
+from fixtures import wait_until
 
 
 @pytest.mark.parametrize("command, code, words", [
@@ -57,3 +58,20 @@ def test_a_damaged_archive_is_refused_and_leaves_nothing(engine, images, tmp_pat
         done = engine.cli("load", "-i", file)
         assert done.returncode == 1, f"{name}: {done.stdout}{done.stderr}"
     assert engine.cli("images", "-q", check=0).stdout == before
+
+
+@pytest.mark.parametrize("seconds", ["99999999999", "9223372036854775807"])
+def test_a_timeout_that_no_clock_holds_is_a_long_one(engine, seconds):
+    engine.cli("run", "-d", "--name", "polite", "busybox", "sh", "-c",
+               "trap 'exit 5' TERM; echo ready; while :; do sleep 0.05; done", check=0)
+    wait_until(lambda: "ready" in engine.cli("logs", "polite").stdout, 60, "the trap")
+    engine.cli("stop", "-t", seconds, "polite", check=0)
+    assert engine.inspect("polite")["State"]["ExitCode"] == 5
+
+
+def test_times_that_no_clock_holds_are_bounds(engine):
+    engine.cli("run", "--name", "old", "busybox", "echo", "said", check=0)
+    assert engine.cli("logs", "--until", "9999-12-31", "old", check=0).stdout == "said\n"
+    assert engine.cli("logs", "--since", "0001-01-01T00:00:00Z", "old", check=0).stdout == "said\n"
+    assert engine.cli("logs", "--since", "0", "old", check=0).stdout == "said\n"
+    assert engine.cli("logs", "--since", "9999-12-31Z", "old", check=0).stdout == ""
