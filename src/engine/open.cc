@@ -18,6 +18,7 @@
 #include "engine/network_store.h"
 #include "engine/reconcile.h"
 #include "metadata/schema.h"
+#include "sys/elf.h"
 
 namespace wherry::engine {
 namespace {
@@ -154,6 +155,20 @@ Result<> open_keeper(Core& core) {
   return {};
 }
 
+// A keeper lives longer than its engine: after an installation it becomes the program that came with
+// this engine, and keeps its containers. Where that fails it goes on as it is: versions next to
+// each other understand each other.
+Result<> upgrade_keeper(Core& core) {
+  const sys::Fd program = TRY(sys::open_at({}, core.options.keeper_program.c_str(), O_RDONLY));
+  const std::string build = TRY(sys::build_id(program));
+  const keeper::KeeperInfo old = TRY(core.keeper->info());
+  if (old.build == build) return {};
+  if (old.build.empty()) return Error(ErrorKind::Unsupported, "it is too old for that and stays until no container runs");
+  TRY(core.keeper->upgrade(build, program));
+  log::info("the keeper is now build {} (was {})", build, old.build);
+  return {};
+}
+
 // Their keeper is gone: from now on the engine is their parent.
 void watch_orphans(Core& core) {
   const auto records = core.keeper->list();
@@ -247,6 +262,8 @@ Result<std::unique_ptr<Core>> open_core(Options options) {
   TRY(open_dns(*core));
   TRY(reconcile(*core));
   settle_dns(*core);
+  if (auto upgraded = upgrade_keeper(*core); !upgraded)
+    log::warning("upgrade the keeper: {}", upgraded.error().message());
   core->keeper_events = std::thread([raw = core.get()] { run_keeper_events(*raw); });
   return core;
 }

@@ -212,6 +212,12 @@ Result<> Client::acknowledge(std::uint64_t sequence) {
   return state_->command(Verb::Acknowledge, Writer().put(sequence).take());
 }
 
+// The answer is the end of the connection; asked again, the newer keeper says that it is there.
+Result<> Client::upgrade(const std::string& build, const sys::Fd& program) {
+  TRY(state_->request({Verb::Upgrade, Writer().put(std::string_view(build)).take(), {program.get()}}));
+  return {};
+}
+
 Result<> Client::shutdown() { return state_->command(Verb::Shutdown, {}); }
 
 // Connects the event stream; an event only if the keeper is another one than before.

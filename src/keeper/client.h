@@ -83,6 +83,10 @@ class Client {
   Result<std::optional<Event>> next_event(std::chrono::steady_clock::time_point deadline);
   Result<> acknowledge(std::uint64_t sequence);
 
+  // Makes the keeper become `program`, whose sys::build_id() is `build`, and keep its processes.
+  // Done at once where that is what runs. Conflict: a start does not come to its end.
+  Result<> upgrade(const std::string& build, const sys::Fd& program);
+
   // Ends keeper and pump if no process is left (Conflict otherwise).
   Result<> shutdown();
 

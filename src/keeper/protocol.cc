@@ -122,6 +122,7 @@ void fields(Archive& archive, KeeperInfo& value) {
   archive.number(value.pump_pid);
   archive.number(value.instance);
   archive.number(value.processes);
+  archive.text(value.build, kIdLimit);
 }
 
 template <class Archive>

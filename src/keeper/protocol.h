@@ -10,6 +10,7 @@
 //                                <-     Exited (sequence), again on every Subscribe
 //   Acknowledge (sequence)       ->     stops repeating it
 //   Forget                       ->     record becomes a tombstone for ten minutes
+//   Upgrade (build, program)     ->     executes it in its own place; asked again, it is that build
 #pragma once
 
 #include <cstdint>
@@ -42,6 +43,7 @@ enum class Verb : std::uint16_t {
   Acknowledge = 14,
   Reaped = 15,
   Shutdown = 16,
+  Upgrade = 17,
   // answers
   Ok = 100,
   Failed = 101,
@@ -179,6 +181,7 @@ struct KeeperInfo {
   std::int32_t pump_pid = 0;
   std::uint64_t instance = 0;  // random; another one means another keeper process
   std::uint32_t processes = 0; // records that are not tombstones
+  std::string build;           // sys::build_id() of its program; empty: older than Upgrade
 };
 
 enum class EventKind : std::uint8_t {

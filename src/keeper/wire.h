@@ -123,6 +123,8 @@ class Assembler {
   Result<std::optional<Message>> receive(const sys::Fd& socket, int flags);
   // As receive(), with one packet's bytes and descriptors given.
   Result<std::optional<Message>> accept(std::string_view packet, std::vector<sys::Fd> fds);
+  // A message has begun and not ended.
+  [[nodiscard]] bool is_in_message() const { return partial_.has_value(); }
 
  private:
   std::optional<Message> partial_;

@@ -37,9 +37,11 @@ Result<Found> decode_found(keeper::Message& message) {
 
 }  // namespace
 
-Result<> Keeper::begin(std::function<void(Result<>)> ready) {
+Result<> Keeper::begin(const std::optional<Handover>& handover, std::function<void(Result<>)> ready) {
   boot_id_ = TRY(sys::boot_id());
-  TRY(pump_.start());
+  if (handover) inherit(*handover);
+  if (handover && handover->pump >= 0) TRY(pump_.inherit(*handover));
+  else TRY(pump_.start());
   pump_.request(PumpVerb::Adopt, {}, {},
                 [this, ready = std::move(ready)](Result<keeper::Message> streams) {
                   adopt(std::move(streams), ready);
@@ -70,7 +72,9 @@ void Keeper::adopt(Result<keeper::Message> answer, const std::function<void(Resu
       pump_.tell(PumpVerb::Remove, encode_number(left.info.number));
     }
   }
+  inherited_.clear();
   ready({});
+  replace_old_pump();
 }
 
 void Keeper::adopt_record(keeper::Record record, std::vector<StreamMessage>& streams) {
@@ -79,6 +83,7 @@ void Keeper::adopt_record(keeper::Record record, std::vector<StreamMessage>& str
   Process& process = *owned;
   process.record = std::move(record);
   process.is_child = false;
+  take_inheritance(process);
   const keeper::Target target = process.record.target;
   processes_[target] = std::move(owned);
   if (process.record.state == keeper::State::Exited) {
@@ -94,6 +99,10 @@ void Keeper::adopt_record(keeper::Record record, std::vector<StreamMessage>& str
 
 void Keeper::adopt_running(Process& process, std::vector<StreamMessage>& streams) {
   const keeper::Record& record = process.record;
+  if (process.reaped) {
+    adopt_stream(process, streams);
+    return drain(process);
+  }
   auto pidfd = sys::Pidfd::open(record.pid);
   const auto start_time = sys::process_start_time(record.pid);
   const bool lives = record.boot_id == boot_id_ && pidfd && start_time &&

@@ -101,6 +101,10 @@ void Keeper::on_reaped(Process& process, keeper::ExitReport exit) {
   process.record.exit.finished_ns = to_unix_nanos(now());
   process.record.exit.oom_killed = was_oom_killed(process.oom_counter);
   process.oom_counter = {};
+  drain(process);
+}
+
+void Keeper::drain(Process& process) {
   if (process.stream == 0) return on_drained(process);
   pump_.tell(PumpVerb::Ended, encode_number(process.stream));
 }
@@ -116,6 +120,7 @@ void Keeper::on_drained(Process& process) {
   save(process);
   failpoint("keeper.after_exit_record");
   publish(process);
+  replace_old_pump();
 }
 
 void Keeper::publish(const Process& process) {

@@ -44,6 +44,7 @@ keeper::KeeperInfo Keeper::info() const {
   info.pump_pid = pump_.pid();
   info.instance = instance_;
   info.processes = static_cast<std::uint32_t>(processes_.size() - tombstones_.size());
+  info.build = settings_.build;
   return info;
 }
 
@@ -65,6 +66,9 @@ void Keeper::handle(keeper::Message message, const Reply& reply) {
       return reply.ok();
     }
     case keeper::Verb::Reaped: reaped_elsewhere(message.body); return reply.ok();
+    case keeper::Verb::Upgrade:
+      if (auto begun = upgrade(message, reply); !begun) reply.fail(begun.error());
+      return;
     default: break;
   }
   if (auto handled = handle_target(message, reply); !handled) reply.fail(handled.error());
@@ -174,8 +178,10 @@ Result<> Keeper::close_stdin(const keeper::Target& target) {
 }
 
 Result<> Keeper::forget(const keeper::Target& target) {
-  if (const auto reserved = reserved_.extract(target); !reserved.empty())
+  if (const auto reserved = reserved_.extract(target); !reserved.empty()) {
     pump_.tell(PumpVerb::Remove, encode_number(reserved.mapped()));
+    replace_old_pump();
+  }
   const auto found = processes_.find(target);
   if (found == processes_.end()) return {};
   Process& process = *found->second;

@@ -8,11 +8,13 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "io/loop.h"
 #include "keeper/protocol.h"
+#include "keeperd/handover.h"
 #include "keeperd/launcher.h"
 #include "keeperd/pump_link.h"
 #include "keeperd/reply.h"
@@ -55,14 +57,16 @@ class Keeper {
     sys::Fd host_root;  // O_PATH: log directories of records are below it
     sys::Fd dev_null;
     std::unique_ptr<Launcher> launcher;
+    std::string build;             // of our own program
+    std::function<int()> listener; // for a successor; there once begin() is ready
   };
   Keeper(io::Loop& loop, const RunDirectory& directory, Settings settings);
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
 
-  // Finds pump and records of a keeper before this one; `ready` runs from the loop once
-  // requests can be served.
-  Result<> begin(std::function<void(Result<>)> ready);
+  // Finds pump and records of a keeper before this one, or takes what it handed over; `ready` runs
+  // from the loop once requests can be served.
+  Result<> begin(const std::optional<Handover>& handover, std::function<void(Result<>)> ready);
 
   // One request of the engine.
   void handle(keeper::Message message, const Reply& reply);
@@ -108,6 +112,7 @@ class Keeper {
   // exit.cc: ends, events, tombstones
   void on_exit_event(const keeper::Target& target, std::uint32_t events);
   void on_reaped(Process& process, keeper::ExitReport exit);
+  void drain(Process& process);
   void on_drained(Process& process);
   void on_pump_event(const keeper::Message& message);
   void on_pump_restarted();
@@ -126,6 +131,29 @@ class Keeper {
   void adopt_stream(Process& process, std::vector<StreamMessage>& streams);
   void expect_unknown_exit(Process& process);
 
+  // upgrade.cc
+  Result<> upgrade(keeper::Message& message, const Reply& reply);
+  void try_upgrade();
+  [[nodiscard]] bool is_between_starts() const;
+  [[nodiscard]] Handover hand_over() const;
+  void inherit(const Handover& handover);
+  void take_inheritance(Process& process);
+  void replace_old_pump();
+
+  // A successor that waits for the end of the starts under way.
+  struct Upgrade {
+    sys::Fd program;
+    Reply reply;
+    io::Clock::time_point deadline;
+    io::Timer again;
+  };
+
+  // Between a handover and the adoption of its records.
+  struct Inherited {
+    Handover::Process process;
+    sys::Fd oom_counter;
+  };
+
   io::Loop& loop_;
   const RunDirectory& directory_;
   Settings settings_;
@@ -141,6 +169,9 @@ class Keeper {
   // Failed starts that are killed but not yet reaped, and processes that gave way to another.
   std::map<std::uint64_t, std::unique_ptr<Process>> dying_;
   std::weak_ptr<Peer> subscriber_;
+  std::unique_ptr<Upgrade> upgrade_;
+  std::map<keeper::Target, Inherited> inherited_;
+  bool pump_is_old_ = false;  // an older build than we are
 };
 
 }  // namespace wherry::keeperd

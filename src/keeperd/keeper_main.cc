@@ -16,8 +16,10 @@
 #include "base/sanitizer.h"
 #include "io/loop.h"
 #include "keeper/wire.h"
+#include "keeperd/failpoint.h"
 #include "keeperd/keeper.h"
 #include "keeperd/server.h"
+#include "sys/elf.h"
 
 namespace wherry::keeperd {
 namespace {
@@ -42,9 +44,42 @@ void say(int ready_fd, char word) {
     log::debug("ready: {}", written.error().message());
 }
 
-Result<> serve(io::Loop& loop, Keeper& keeper, const RunDirectory& directory,
-               std::unique_ptr<Server>& server) {
-  server = std::make_unique<Server>(loop, keeper, TRY(directory.listen("keeper.sock")));
+// What a keeper begins with: made here, or left by the one that executed us.
+struct Beginnings {
+  RunDirectory directory;
+  Keeper::Settings settings;
+  std::optional<Handover> handover;
+};
+
+Result<Beginnings> first_beginnings(const std::string& run_directory) {
+  Beginnings first{.directory = TRY(RunDirectory::open(run_directory)), .settings = {}, .handover = {}};
+  first.settings.host_root = TRY(sys::open_at({}, "/", O_PATH | O_DIRECTORY));
+  first.settings.dev_null = TRY(sys::open_at({}, "/dev/null", O_RDWR));
+  if (!kSanitized)
+    if (auto entered = enter_small_mount_namespace(run_directory); !entered)
+      log::warning("keeper: stays in the host's mount namespace: {}", entered.error().message());
+  return first;
+}
+
+Result<Beginnings> inherited_beginnings(const sys::Fd& memfd) {
+  failpoint("keeper.resume");
+  Handover handover = TRY(receive_handover(memfd));
+  Beginnings left{.directory = RunDirectory::inherit(handover), .settings = {}, .handover = {}};
+  left.settings.host_root = sys::Fd(handover.host_root);
+  left.settings.dev_null = sys::Fd(handover.dev_null);
+  left.handover = std::move(handover);
+  return left;
+}
+
+// Empty where the program has none: it is never asked to become another one.
+std::string own_build() {
+  const auto self = sys::open_at({}, "/proc/self/exe", O_RDONLY);
+  return self ? sys::build_id(*self).value_or("") : "";
+}
+
+Result<> serve(io::Loop& loop, Keeper& keeper, const Beginnings& from, std::unique_ptr<Server>& server) {
+  sys::Fd listener = from.handover ? sys::Fd(from.handover->listener) : TRY(from.directory.listen("keeper.sock"));
+  server = std::make_unique<Server>(loop, keeper, std::move(listener));
   return server->begin();
 }
 
@@ -73,33 +108,29 @@ Result<> keeper_main(const KeeperOptions& options) {
   // Nobody may look into us through /proc or ptrace; what we clone inherits it until exec.
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   raise_fd_limit();
-  const auto opened = RunDirectory::open(options.run_directory);
-  if (!opened) {
-    if (opened.error().kind() == ErrorKind::Conflict) say(options.ready_fd, keeper::kSayOwned);
-    return Error(opened.error());
+  auto beginnings = options.handover_fd >= 0 ? inherited_beginnings(sys::Fd(options.handover_fd))
+                                             : first_beginnings(options.run_directory);
+  if (!beginnings) {
+    if (beginnings.error().kind() == ErrorKind::Conflict) say(options.ready_fd, keeper::kSayOwned);
+    return Error(beginnings.error());
   }
-  const RunDirectory& directory = *opened;
-  Keeper::Settings settings;
-  settings.host_root = TRY(sys::open_at({}, "/", O_PATH | O_DIRECTORY));
-  settings.dev_null = TRY(sys::open_at({}, "/dev/null", O_RDWR));
-  if (!kSanitized)
-    if (auto entered = enter_small_mount_namespace(options.run_directory); !entered)
-      log::warning("keeper: stays in the host's mount namespace: {}", entered.error().message());
-  settings.launcher = TRY(Launcher::create());
-
   const auto loop = TRY(io::Loop::create());
-  Keeper keeper(*loop, directory, std::move(settings));
   std::unique_ptr<Server> server;
+  Keeper::Settings& settings = beginnings->settings;
+  settings.launcher = TRY(Launcher::create());
+  settings.build = own_build();
+  settings.listener = [&server] { return server->listener().get(); };
+  Keeper keeper(*loop, beginnings->directory, std::move(settings));
   Result<> outcome;
-  TRY(keeper.begin([&](Result<> ready) {
+  TRY(keeper.begin(beginnings->handover, [&](Result<> ready) {
     outcome = std::move(ready);
-    if (outcome) outcome = serve(*loop, keeper, directory, server);
+    if (outcome) outcome = serve(*loop, keeper, *beginnings, server);
     if (!outcome) return loop->stop();
     say(options.ready_fd, keeper::kSayReady);
   }));
   TRY(loop->run());
   TRY(outcome);
-  directory.remove_socket("keeper.sock");
+  beginnings->directory.remove_socket("keeper.sock");
   return {};
 }
 

@@ -11,6 +11,7 @@ namespace wherry::keeperd {
 struct KeeperOptions {
   std::string run_directory;
   int ready_fd = -1;  // one byte is written here when requests are served
+  int handover_fd = -1;  // instead of opening the directory: of the keeper that executed us
 };
 
 Result<> keeper_main(const KeeperOptions& options);

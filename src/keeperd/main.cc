@@ -15,6 +15,7 @@ namespace {
 
 constexpr char kUsage[] =
     "usage: wherry-keeper --run-dir DIRECTORY [--ready-fd NUMBER]\n"
+    "       wherry-keeper --run-dir DIRECTORY --resume NUMBER\n"
     "       wherry-keeper --pump --listen-fd NUMBER\n"
     "       wherry-keeper --version\n"
     "Started by wherryd; not meant to be called by hand.\n";
@@ -45,14 +46,17 @@ bool parse(int argc, char** argv, Arguments& arguments) {
       arguments.keeper.run_directory = argv[++i];
     } else if (value != nullptr && word == "--ready-fd") {
       if (!take_number(argv[++i], arguments.keeper.ready_fd)) return false;
+    } else if (value != nullptr && word == "--resume") {
+      if (!take_number(argv[++i], arguments.keeper.handover_fd)) return false;
     } else if (value != nullptr && word == "--listen-fd") {
       if (!take_number(argv[++i], arguments.listen_fd)) return false;
     } else {
       return false;
     }
   }
-  return arguments.version || (arguments.pump ? arguments.listen_fd >= 0
-                                              : arguments.keeper.run_directory.starts_with('/'));
+  if (arguments.version) return true;
+  if (arguments.pump) return arguments.listen_fd >= 0;
+  return arguments.keeper.run_directory.starts_with('/');
 }
 
 }  // namespace

@@ -29,6 +29,8 @@ class Peer {
             std::vector<sys::Fd> fds = {});
   [[nodiscard]] bool is_open() const { return static_cast<bool>(socket_); }
   [[nodiscard]] const sys::Fd& socket() const { return socket_; }
+  // Nothing waits to be sent and no message has come in part: another can go on with the socket.
+  [[nodiscard]] bool is_idle() const { return waiting_.empty() && !assembler_.is_in_message(); }
 
  private:
   struct Waiting {

@@ -45,8 +45,9 @@ Result<PumpLink::Found> PumpLink::start() {
   return Found{false};
 }
 
-Result<> PumpLink::connect() {
-  sys::Fd socket = TRY(directory_.connect(kSocketName));
+Result<> PumpLink::connect() { return use(TRY(directory_.connect(kSocketName))); }
+
+Result<> PumpLink::use(sys::Fd socket) {
   peer_ = TRY(Peer::create(loop_, std::move(socket),
                            {.message = [this](keeper::Message m) { on_message(std::move(m)); },
                             .closed = [this](const Error&) { on_closed(); }}));
@@ -58,17 +59,38 @@ Result<> PumpLink::spawn() {
   // The pump alone holds the listener: with it gone, connect() fails at once.
   const sys::Fd listener = TRY(directory_.listen(kSocketName));
   const pid_t pid = TRY(spawn_pump(listener));
+  TRY(watch_child(pid));
+  TRY(connect());
+  pid_ = pid;
+  return {};
+}
+
+Result<> PumpLink::watch_child(pid_t pid) {
   sys::Pidfd pidfd = TRY(sys::Pidfd::open(pid));
   Child& child = children_[pid];
   child.pidfd = std::move(pidfd);
   child.watch = TRY(loop_.watch(child.pidfd.fd(), EPOLLIN, [this, pid](std::uint32_t) {
-    if (auto status = children_.at(pid).pidfd.reap(); status && *status)
+    if (auto status = children_.at(pid).pidfd.reap(); status && *status && (*status)->code != 0)
       log::warning("pump {} ended with {}", pid, (*status)->code);
     children_.erase(pid);
   }));
-  TRY(connect());
-  pid_ = pid;
   return {};
+}
+
+void PumpLink::hand_over(Handover& handover) const {
+  handover.pump = peer_->socket().get();
+  for (const auto& [pid, child] : children_) handover.pump_pids.push_back(pid);
+}
+
+Result<> PumpLink::inherit(const Handover& handover) {
+  for (const std::int32_t pid : handover.pump_pids) TRY(watch_child(pid));
+  return use(sys::Fd(handover.pump));
+}
+
+// With its keeper gone a pump without streams ends.
+Result<> PumpLink::replace() {
+  loop_.defer([old = std::shared_ptr<Peer>(std::move(peer_))] {});
+  return spawn();
 }
 
 void PumpLink::request(PumpVerb verb, std::string_view body, std::vector<sys::Fd> fds,

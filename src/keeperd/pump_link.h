@@ -46,9 +46,19 @@ class PumpLink {
   // What the pump said of itself when it was adopted.
   void set_pid(pid_t pid) { pid_ = pid; }
 
+  // For a handover: no request is open and no message is half sent or half read.
+  [[nodiscard]] bool is_quiet() const { return peer_ && answers_.empty() && peer_->is_idle(); }
+  void hand_over(Handover& handover) const;
+  // The successor's side; the pump does not notice.
+  Result<> inherit(const Handover& handover);
+  // Another pump, of this keeper's own program, in place of one that has no stream.
+  Result<> replace();
+
  private:
   Result<> connect();
+  Result<> use(sys::Fd socket);
   Result<> spawn();
+  Result<> watch_child(pid_t pid);
   void on_message(keeper::Message message);
   void on_closed();
   void restart();

@@ -57,6 +57,7 @@ Result<> check_target(const keeper::Target& target) {
 
 Result<RunDirectory> RunDirectory::open(const std::string& path) {
   RunDirectory run;
+  run.path_ = path;
   TRY(sys::make_directories(path, 0700));
   run.directory_ = TRY(sys::open_at({}, path.c_str(), O_RDONLY | O_DIRECTORY));
   struct stat status {};
@@ -70,6 +71,22 @@ Result<RunDirectory> RunDirectory::open(const std::string& path) {
     return Error::from_errno(errno, "make records directory");
   run.records_ = TRY(sys::open_at(run.directory_, "records", O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   return run;
+}
+
+RunDirectory RunDirectory::inherit(const Handover& handover) {
+  RunDirectory run;
+  run.path_ = handover.run_directory;
+  run.directory_ = sys::Fd(handover.directory);
+  run.records_ = sys::Fd(handover.records);
+  run.lock_ = sys::Fd(handover.lock);
+  return run;
+}
+
+void RunDirectory::hand_over(Handover& handover) const {
+  handover.run_directory = path_;
+  handover.directory = directory_.get();
+  handover.records = records_.get();
+  handover.lock = lock_.get();
 }
 
 Result<sys::Fd> RunDirectory::listen(const std::string& name) const {

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "keeper/protocol.h"
+#include "keeperd/handover.h"
 #include "sys/fd.h"
 
 namespace wherry::keeperd {
@@ -20,6 +21,10 @@ class RunDirectory {
  public:
   // Makes the directory (0700) if need be. Conflict: another keeper owns it.
   static Result<RunDirectory> open(const std::string& path);
+
+  // The directory of the keeper before this one, locked by the same descriptor.
+  static RunDirectory inherit(const Handover& handover);
+  void hand_over(Handover& handover) const;
 
   // A fresh listening SOCK_SEQPACKET socket in place of whatever is there.
   [[nodiscard]] Result<sys::Fd> listen(const std::string& name) const;
@@ -35,6 +40,7 @@ class RunDirectory {
   [[nodiscard]] Result<std::vector<keeper::Record>> load() const;
 
  private:
+  std::string path_;
   sys::Fd directory_;
   sys::Fd records_;
   sys::Fd lock_;

@@ -17,6 +17,7 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   Result<> begin();
+  [[nodiscard]] const sys::Fd& listener() const { return listener_; }
 
  private:
   void accept_all();

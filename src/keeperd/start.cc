@@ -185,6 +185,9 @@ bool Keeper::act_on(Process& process, runtime::Report report) {
     case runtime::ReportKind::Failed:
       fail_start(process, runtime::describe(handshake.plan, report.failure));
       return false;
+    case runtime::ReportKind::Waiting:
+      fail_start(process, Error::internal("the plan has hooks, which the engine's containers have not"));
+      return false;
     case runtime::ReportKind::Closed: break;
   }
   if (handshake.went) {

@@ -124,6 +124,7 @@ class Engine:
         self.run_root = self.directory / "run"
         self.log = self.directory / "wherryd.log"
         self.process = None
+        self.programs = BIN
         self.wrapper = []  # a program that runs wherryd, and its arguments
 
     def start(self):
@@ -133,7 +134,7 @@ class Engine:
         ready_read, ready_write = os.pipe()
         with open(self.log, "ab") as log:
             self.process = self.sandbox.popen(
-                *self.wrapper, BIN / "wherryd", "-H", f"unix://{self.socket}", "--data-root", self.data,
+                *self.wrapper, self.programs / "wherryd", "-H", f"unix://{self.socket}", "--data-root", self.data,
                 "--exec-root", self.run_root, "--pidfile", self.directory / "pid",
                 "--config-file", self.directory / "daemon.json",
                 "--ready-fd", str(ready_write), *self.arguments,
