@@ -58,12 +58,15 @@ TEST_F(ConfigTest, takes_flags_in_every_spelling) {
 
 TEST_F(ConfigTest, takes_the_keys_of_daemon_json) {
   const auto config =
-      load(R"({"hosts":["unix:///a"],"debug":true,"exec-root":"/x","bip":"10.0.0.1/24",
+      load(R"({"hosts":["unix:///a"],"debug":true,"exec-root":"/x","strict-ports":true,"mtu":1400,"ipv6":true,"bip":"10.0.0.1/24",
       "insecure-registries":["r:5000"],"log-opts":{"max-size":"1m"},"icc":true,"default-shm-size":"32m"})");
   ASSERT_TRUE(config.has_value()) << config.error().message();
   EXPECT_EQ(config->hosts.front(), "unix:///a");
   EXPECT_TRUE(config->engine.debug);
   EXPECT_EQ(config->pidfile, "/x/wherryd.pid");
+  EXPECT_TRUE(config->engine.strict_ports);
+  EXPECT_TRUE(config->engine.bridge.ipv6);
+  EXPECT_EQ(config->engine.mtu, 1400U);
   EXPECT_EQ(config->engine.bridge.bip, "10.0.0.1/24");
   EXPECT_EQ(config->engine.insecure_registries.front(), "r:5000");
   EXPECT_EQ(config->engine.log_options.at("max-size"), "1m");

@@ -129,6 +129,7 @@ Result<> open_network(Core& core) {
   options.suffix = suffix_of(core.options, core.engine_id);
   options.bridge = core.options.bridge;
   options.mtu = core.options.mtu;
+  options.strict_ports = core.options.strict_ports;
   options.address_pools = core.options.address_pools;
   options.icc = core.options.icc ? network::Icc::On : network::Icc::Off;
   const std::vector<network::Description> networks = TRY(load_networks(*core.database));

@@ -36,6 +36,7 @@ struct Options : LiveOptions {
   network::DefaultBridge bridge;   // bip, fixed-cidr, default-gateway, ip, ipv6 and theirs for IPv6
   unsigned mtu = 1500;             // of the default bridge
   std::vector<network::PoolSetting> address_pools;  // default-address-pools
+  bool strict_ports = false;       // published ports obey the host's input rules: decision 0010
   bool icc = false;                // docker's default is true: docs/differences.md
   std::vector<std::string> dns;
   std::vector<std::string> dns_search;

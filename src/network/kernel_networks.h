@@ -22,6 +22,7 @@
 #include "network/port_table.h"
 #include "network/rules_watch.h"
 #include "network/sandbox.h"
+#include "network/strict.h"
 
 namespace wherry::network {
 
@@ -126,12 +127,16 @@ class KernelNetworks final : public Networks {
   std::size_t members(const NetworkId& id) override;
   PoolCounts pool_counts() override { return pool_->counts(); }
   std::optional<Error> bridge_problem() override { return problem_; }
+  [[nodiscard]] bool is_strict() const { return options_.strict_ports; }
   std::vector<std::string> foreign_drops() override;
   Result<> remove_everything() override;
 
  private:
   // networks.cc
   Result<Segment> lay_ground();
+  Result<> prepare_strict();
+  Result<> leave_strict();
+  [[nodiscard]] PortTables port_tables() const;
   Result<> write_first_table();
   Result<> write_table();
   void watch_rules();
@@ -185,6 +190,7 @@ class KernelNetworks final : public Networks {
   const std::string veth_prefix_;
   // Written by prepare() only, before any other thread can see this object.
   std::optional<Error> problem_;
+  std::optional<StrictPath> strict_;
   std::set<std::string> links_at_open_;
   std::unique_ptr<SandboxPool> pool_;
 

@@ -46,6 +46,7 @@ struct Options {
   std::vector<PoolSetting> address_pools = {};  // empty: docker's
   Icc icc = Icc::Off;
   unsigned mtu = 1500;
+  bool strict_ports = false;  // published ports obey the host's own input rules
   unsigned pool_target = 8;  // ready sandboxes of each kind while idle; grows under load
 };
 

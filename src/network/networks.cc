@@ -141,7 +141,7 @@ std::string KernelNetworks::bridge_alias(const NetworkId& id) const {
 }
 
 FirewallSpec KernelNetworks::firewall_spec() {
-  FirewallSpec spec{table_name(options_.suffix), {}, {}, {}};
+  FirewallSpec spec{table_name(options_.suffix), {}, {}, {}, strict_};
   auto state = state_.lock();
   for (const auto& [id, segment] : state->segments)
     spec.networks.push_back(
@@ -173,6 +173,30 @@ Result<> KernelNetworks::write_first_table() {
   for (const NftChainInfo& chain : TRY(list_base_chains(netfilter_)))
     if (chain.family == NFPROTO_INET && chain.table == table) return {};
   return apply_table_locked();
+}
+
+PortTables KernelNetworks::port_tables() const {
+  return {table_name(options_.suffix), strict_.has_value(),
+          strict_ && strict_->gateway6.has_value()};
+}
+
+// The pair is there before rules name it. Without strict mode what an earlier engine left goes:
+// its interfaces with the strays of restore().
+Result<> KernelNetworks::prepare_strict() {
+  if (!options_.strict_ports) return {};
+  const StrictPath path = TRY(ensure_strict_path(route_, veth_prefix_));
+  auto netfilter = TRY(sys::NetlinkSocket::open(NETLINK_NETFILTER));
+  TRY_AS("strict-ports", probe_copies(netfilter, path));
+  strict_ = path;
+  links_at_open_.erase(strict_exit(veth_prefix_));
+  links_at_open_.erase(strict_entry(veth_prefix_));
+  return {};
+}
+
+Result<> KernelNetworks::leave_strict() {
+  if (strict_) return {};
+  const std::scoped_lock lock(firewall_mutex_);
+  return remove_strict_tables(netfilter_, table_name(options_.suffix));
 }
 
 Result<> KernelNetworks::apply_table_locked() {
@@ -227,7 +251,8 @@ void KernelNetworks::prepare() {
     const std::string bridge = segment->description.bridge;
     state_.lock()->segments.emplace(bridge_id_, std::move(*segment));
     // The table stands before packets are forwarded: no moment without its rules.
-    if (auto written = write_first_table(); !written)
+    if (auto strict = prepare_strict(); !strict) problem_ = std::move(strict).error();
+    else if (auto written = write_first_table(); !written)
       problem_ = explain(std::move(written).error(), "nf_tables");
     // Without it containers reach this host, but nothing beyond: limited, not useless.
     if (problem_) state_.lock()->segments.clear();
@@ -264,6 +289,7 @@ Result<> KernelNetworks::restore(std::span<const LiveEndpoint> live,
   if (!problem_) {
     watch_rules();  // first: from the table's writing on nothing is missed
     TRY_AS("nf_tables", write_table());
+    TRY_AS("nf_tables", leave_strict());
     const std::scoped_lock lock(route_mutex_);
     TRY(remove_stray_interfaces(aliases));
     TRY(remove_stray_neighbours(addresses));
@@ -396,6 +422,7 @@ void KernelNetworks::watch_rules() {
       log::error("nf_tables: {}", written.error().message());
   };
   auto watch = RulesWatch::start({.table = table_name(options_.suffix),
+                                  .every_family = strict_.has_value(),
                                   .own_port = netfilter_.port(),
                                   .touched = write_again});
   if (watch) rules_watch_ = std::move(*watch);
@@ -432,9 +459,11 @@ Result<std::unique_ptr<Networks>> Networks::open(Options options) {
   TRY(check_options(options));
   auto networks = std::make_unique<KernelNetworks>(std::move(options));
   networks->prepare();
-  // A setting that only the bridge's own address shows to be wrong.
+  // A setting that only the bridge's own address shows to be wrong, or strict ports that nobody
+  // could keep strict.
   const auto problem = networks->bridge_problem();
-  if (problem && problem->kind() == ErrorKind::InvalidArgument) return Error(*problem);
+  if (problem && (problem->kind() == ErrorKind::InvalidArgument || networks->is_strict()))
+    return Error(*problem);
   return networks;
 }
 

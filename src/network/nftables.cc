@@ -156,22 +156,57 @@ NftRule& NftRule::destination_is_local() {
   });
 }
 
-NftRule& NftRule::translate_by(std::string_view map, MapKey key, Family family) {
+namespace {
+
+constexpr std::uint8_t protocol_of(NftRule::Family family) {
+  return family == NftRule::Family::Ipv4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+}
+
+}  // namespace
+
+NftRule& NftRule::load_port(MapKey key, Family family) {
   const bool is_ipv4 = family == Family::Ipv4;
-  const std::uint8_t protocol = is_ipv4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
   const Field address = is_ipv4
                             ? Field{NFT_PAYLOAD_NETWORK_HEADER, kAddressOffset, kWord}
                             : Field{NFT_PAYLOAD_NETWORK_HEADER, kAddress6Offset, kAddress6Length};
-  const std::uint32_t words = address.length / kWord;
-  protocol_only(protocol);
   std::uint32_t word = kFirstWord;
   if (key == MapKey::Address) {
     payload(address, word);
-    word += words;
+    word += address.length / kWord;
   }
   meta(NFT_META_L4PROTO, word++);
-  payload({NFT_PAYLOAD_TRANSPORT_HEADER, kPortOffset, 2}, word);
-  lookup(map, kRegister);
+  return payload({NFT_PAYLOAD_TRANSPORT_HEADER, kPortOffset, 2}, word);
+}
+
+NftRule& NftRule::port_in(std::string_view set, MapKey key, Family family) {
+  return load_port(key, family).lookup(set, std::nullopt);
+}
+
+NftRule& NftRule::copy_to(const sys::IpBytes& gateway, int interface_index) {
+  constexpr std::uint32_t kDevice = NFT_REG_2;
+  const auto load = [this](std::uint32_t target, std::vector<std::byte> bytes) {
+    add("immediate", [target, bytes = std::move(bytes)](sys::NetlinkBatch& batch) {
+      batch.u32_be(NFTA_IMMEDIATE_DREG, target);
+      batch.nest(NFTA_IMMEDIATE_DATA, [&] { batch.bytes(NFTA_DATA_VALUE, bytes); });
+    });
+  };
+  const auto view = gateway.view();
+  load(kRegister, {view.begin(), view.end()});
+  load(kDevice, bytes_of(static_cast<std::uint32_t>(interface_index)));
+  return add("dup", [](sys::NetlinkBatch& batch) {
+    batch.u32_be(NFTA_DUP_SREG_ADDR, kRegister);
+    batch.u32_be(NFTA_DUP_SREG_DEV, kDevice);
+  });
+}
+
+NftRule& NftRule::opens_connection() {
+  return conntrack_bits(NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_NEW));
+}
+
+NftRule& NftRule::translate_by(std::string_view map, MapKey key, Family family) {
+  const std::uint8_t protocol = protocol_of(family);
+  const std::uint32_t words = family == Family::Ipv4 ? 1 : kAddress6Length / kWord;
+  protocol_only(protocol).load_port(key, family).lookup(map, kRegister);
   return add("nat", [=](sys::NetlinkBatch& batch) {
     batch.u32_be(NFTA_NAT_TYPE, NFT_NAT_DNAT);
     batch.u32_be(NFTA_NAT_FAMILY, protocol);
@@ -303,6 +338,12 @@ NftSet port_map(std::string name, NftRule::MapKey key, NftRule::Family family) {
           .data_length = length + kWord};
 }
 
+NftSet port_set(std::string name, NftRule::MapKey key, NftRule::Family family) {
+  NftSet set = port_map(std::move(name), key, family);
+  set.data_type = set.data_length = 0;
+  return set;
+}
+
 NftElement interface_element(std::string_view name) { return {.key = padded_name(name)}; }
 
 NftElement interface_pair_element(std::string_view in, std::string_view out) {
@@ -327,7 +368,7 @@ NftBatch::NftBatch(std::string table) : table_(std::move(table)) {
 
 void NftBatch::message(std::string_view name, std::uint16_t type, std::uint16_t flags) {
   nfgenmsg header{};
-  header.nfgen_family = NFPROTO_INET;
+  header.nfgen_family = family_;
   header.version = NFNETLINK_V0;
   batch_.message(name, table_message(type), flags, header);
 }
@@ -336,8 +377,9 @@ void NftBatch::replace_table() {
   // Deleting needs the table to exist: create it first where it does not. The first message
   // carries the acknowledgement, because kernels before 6.10 do not acknowledge the end of
   // a batch.
-  message("create table " + table_, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_ACK);
-  acknowledged_ = true;
+  const std::uint16_t answer = std::exchange(acknowledged_, true) ? 0 : NLM_F_ACK;
+  message("create table " + table_, NFT_MSG_NEWTABLE,
+          static_cast<std::uint16_t>(NLM_F_CREATE | answer));
   batch_.text(NFTA_TABLE_NAME, table_);
   message("delete table " + table_, NFT_MSG_DELTABLE, 0);
   batch_.text(NFTA_TABLE_NAME, table_);

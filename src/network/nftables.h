@@ -1,4 +1,4 @@
-// nf_tables messages of one table of family inet, encoded by us: the libraries for it are
+// nf_tables messages of tables of one name, mostly of family inet, encoded by us: the libraries for it are
 // GPL. A batch is carried out whole or not at all, and takes effect at one instant.
 // Formats: <linux/netfilter/nf_tables.h> and nft(8).
 #pragma once
@@ -54,6 +54,12 @@ class NftRule {
   enum class MapKey : bool { AnyAddress, Address };
   enum class Family : bool { Ipv4, Ipv6 };
   NftRule& translate_by(std::string_view map, MapKey key, Family family = Family::Ipv4);
+  // The packet's protocol and port, with MapKey::Address behind its address, are in a set of
+  // ports: port_set. In families ip and ip6 only (nft 1.0.6 ends where it reads "nfproto" there).
+  NftRule& port_in(std::string_view set, MapKey key, Family family = Family::Ipv4);
+  // Sends a copy, which has no connection, to `gateway` by the interface. In families ip and ip6 only.
+  NftRule& copy_to(const sys::IpBytes& gateway, int interface_index);
+  NftRule& opens_connection();  // ct state new
   NftRule& established();  // ct state established,related
   NftRule& translated();   // ct status dnat: came in through a published port
   NftRule& accept() { return verdict(NF_ACCEPT); }
@@ -77,6 +83,7 @@ class NftRule {
     std::uint32_t length;
   };
   NftRule& payload(const Field& field, std::uint32_t target);
+  NftRule& load_port(MapKey key, Family family);
   NftRule& lookup(std::string_view set, std::optional<std::uint32_t> target);
   NftRule& conntrack_bits(std::uint32_t key, std::uint32_t bits);
   NftRule& verdict(std::uint32_t code);
@@ -107,6 +114,9 @@ NftSet interface_pair_set(std::string name);
 NftSet address_pair_set(std::string name);
 NftSet port_map(std::string name, NftRule::MapKey key,
                 NftRule::Family family = NftRule::Family::Ipv4);
+// The keys of such a map.
+NftSet port_set(std::string name, NftRule::MapKey key,
+                NftRule::Family family = NftRule::Family::Ipv4);
 
 struct NftElement {
   std::string key;  // bytes; see below
@@ -136,6 +146,9 @@ class NftBatch {
  public:
   explicit NftBatch(std::string table);
 
+  // What follows is said of the table of that name in this family; inet at first.
+  void use_family(std::uint8_t family) { family_ = family; }
+
   // The table as it is described after this call; what it held before is gone at the same
   // instant.
   void replace_table();
@@ -156,6 +169,7 @@ class NftBatch {
   void elements(std::uint16_t type, const NftSet& set, std::span<const NftElement> elements);
 
   std::string table_;
+  std::uint8_t family_ = NFPROTO_INET;
   sys::NetlinkBatch batch_;
   std::uint32_t next_set_id_ = 1;
   bool acknowledged_ = false;  // the first message asks for an answer

@@ -1,5 +1,6 @@
 #include "network/nftables.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <linux/netfilter/nfnetlink.h>
 
@@ -183,6 +184,55 @@ TEST(Firewall, ports_of_two_families_go_into_maps_of_their_own) {
   for (const char* ip : {"172.17.0.2", "fd00::2"})
     spec.ports.push_back({.host_port = 80, .container_ip = *parse_ip(ip), .container_port = 80});
   EXPECT_EQ(messages(firewall_batch(spec).finish()).size(), without + 2);
+}
+
+StrictPath strict_path() {
+  return {.enters_by = "in", .leaves_by = 7, .gateway = *parse_ip("192.0.0.8"),
+          .gateway6 = parse_ip("fe80::8")};
+}
+
+// Families of the messages about elements, in their order.
+std::string element_families(const sys::NetlinkBatch& batch) {
+  std::string families;
+  for (const Message& message : messages(batch))
+    if ((message.type & 255) == NFT_MSG_NEWSETELEM || (message.type & 255) == NFT_MSG_DELSETELEM)
+      families += fmt::format("{} ", static_cast<int>(message.body.front()));
+  return families;
+}
+
+TEST(Firewall, strict_mode_has_the_ports_in_three_families_and_its_rules_in_two) {
+  FirewallSpec spec{"wherry", {{"wherry0", subnet_of(*parse_ipv4("172.17.0.0"), 16)}}, {}};
+  for (const char* ip : {"172.17.0.2", "fd00::2"})
+    spec.ports.push_back({.host_port = 80, .container_ip = *parse_ip(ip), .container_port = 80});
+  const sys::NetlinkBatch open = firewall_batch(spec).finish();
+  spec.strict = strict_path();
+  const sys::NetlinkBatch strict = firewall_batch(spec).finish();
+  const auto families = element_families(strict);
+  EXPECT_EQ(families, element_families(open) + fmt::format("{} {} ", NFPROTO_IPV4, NFPROTO_IPV6));
+  spec.strict->gateway6.reset();
+  EXPECT_EQ(element_families(firewall_batch(spec).finish()),
+            element_families(open) + fmt::format("{} ", NFPROTO_IPV4));
+}
+
+// clang-format off: bytes stand in the groups of the layout
+TEST(NftRule, a_copy_goes_to_an_address_by_an_interface) {
+  const std::string text = expressions(NftRule().copy_to(*parse_ip("192.0.0.8"), 7));
+  EXPECT_NE(text.find("c0000008"), std::string::npos);            // the address as it is on the wire
+  EXPECT_NE(text.find("07000000"), std::string::npos);            // the index in the host's order
+  EXPECT_NE(text.find("64757000"), std::string::npos);            // "dup"
+  EXPECT_NE(text.find("08000100" "00000001" "08000200" "00000002"), std::string::npos);  // both registers
+}
+// clang-format on
+
+TEST(NftSets, a_set_of_ports_has_the_keys_of_the_map) {
+  using enum NftRule::MapKey;
+  for (const auto family : {NftRule::Family::Ipv4, NftRule::Family::Ipv6})
+    for (const auto key : {AnyAddress, Address}) {
+      const NftSet set = port_set("p", key, family);
+      EXPECT_EQ(set.key_length, port_map("p", key, family).key_length);
+      EXPECT_EQ(set.key_type, port_map("p", key, family).key_type);
+      EXPECT_EQ(set.data_length, 0U);
+    }
 }
 
 }  // namespace

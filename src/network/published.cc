@@ -159,7 +159,7 @@ Result<std::vector<PublishedPort>> KernelNetworks::publish(const ContainerId& co
   for (const HeldPort& port : entry.ports) published.push_back(port.port());
 
   const std::scoped_lock lock(firewall_mutex_);
-  auto added = add_ports(netfilter_, table_name(options_.suffix), targets_of(entry));
+  auto added = add_ports(netfilter_, port_tables(), targets_of(entry));
   {
     auto state = state_.lock();
     Taken& taken = state->taken[container];
@@ -203,10 +203,10 @@ void KernelNetworks::retarget_ports(const ContainerId& container) {
     if (gateways.ipv6) taken.port_target6 = gateways.ipv6->container_ip;
     after = targets_of(taken);
   }
-  const std::string table = table_name(options_.suffix);
+  const PortTables tables = port_tables();
   allow_loopback(gateways);
-  auto changed = delete_ports(netfilter_, table, before);
-  if (changed) changed = add_ports(netfilter_, table, after);
+  auto changed = delete_ports(netfilter_, tables, before);
+  if (changed) changed = add_ports(netfilter_, tables, after);
   if (was_torn(changed)) changed = apply_table_locked();
   if (!changed)
     log::warning("container {}: published ports: {}", container.short_form(),
@@ -226,7 +226,7 @@ void KernelNetworks::unpublish(const ContainerId& container) {
     found->second.ports.clear();
   }
   // The port stays held until nothing points to the container any more.
-  auto deleted = delete_ports(netfilter_, table_name(options_.suffix), targets);
+  auto deleted = delete_ports(netfilter_, port_tables(), targets);
   if (was_torn(deleted)) deleted = apply_table_locked();
   if (!deleted)
     log::warning("container {}: unpublish ports: {}", container.short_form(),

@@ -61,7 +61,8 @@ bool RulesWatch::was_touched() {
       [&](const nlmsghdr& header, std::span<const std::byte> body) {
         const bool of_tables = header.nlmsg_type >> 8 == NFNL_SUBSYS_NFTABLES;
         if (!of_tables || body.size() < sizeof(nfgenmsg)) return;
-        const bool ours = static_cast<std::uint8_t>(body.front()) == NFPROTO_INET &&
+        const bool ours = (options_.every_family ||
+                           static_cast<std::uint8_t>(body.front()) == NFPROTO_INET) &&
                           (header.nlmsg_type & 0xff) != NFT_MSG_NEWGEN;
         const sys::NetlinkAttributes attributes(body.subspan(sizeof(nfgenmsg)));
         if (ours && attributes.text(kTableName) == options_.table) touched = true;

@@ -18,6 +18,7 @@ class RulesWatch {
  public:
   struct Options {
     std::string table;        // of family inet
+    bool every_family = false;  // those of that name in other families are ours too
     std::uint32_t own_port;   // netlink port of the socket that writes our rules
     std::function<void()> touched;  // runs in the watch's thread
   };

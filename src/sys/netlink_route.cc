@@ -230,7 +230,8 @@ void add_veth(NetlinkBatch& batch, const VethSpec& spec) {
         batch.raw(link_header(0));
         batch.text(IFLA_IFNAME, spec.peer_name);
         batch.u32(IFLA_MTU, spec.mtu);
-        batch.u32(IFLA_NET_NS_FD, static_cast<std::uint32_t>(spec.peer_netns));
+        if (spec.peer_netns >= 0)
+          batch.u32(IFLA_NET_NS_FD, static_cast<std::uint32_t>(spec.peer_netns));
       });
     });
   });
@@ -281,6 +282,7 @@ void address_message(NetlinkBatch& batch, std::uint16_t type, const InterfaceAdd
   header.ifa_family = address.ip.family();
   header.ifa_prefixlen = address.prefix;
   header.ifa_index = static_cast<std::uint32_t>(address.index);
+  header.ifa_scope = address.scope;
   // Without duplicate address detection an IPv6 address works at once.
   if (creates && address.ip.size == 16) header.ifa_flags = IFA_F_NODAD;
   batch.message(creates ? "add address" : "delete address", type,
@@ -323,6 +325,19 @@ void add_default_route(NetlinkBatch& batch, const IpBytes& gateway) {
 }
 void replace_default_route(NetlinkBatch& batch, const IpBytes& gateway) {
   default_route_message(batch, gateway, NLM_F_CREATE | NLM_F_REPLACE);
+}
+
+void add_host_route(NetlinkBatch& batch, int index, const IpBytes& ip) {
+  rtmsg header{};
+  header.rtm_family = ip.family();
+  header.rtm_dst_len = static_cast<unsigned char>(ip.size * 8);
+  header.rtm_table = RT_TABLE_MAIN;
+  header.rtm_protocol = RTPROT_BOOT;
+  header.rtm_scope = RT_SCOPE_LINK;
+  header.rtm_type = RTN_UNICAST;
+  batch.message("add route", RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, header);
+  batch.bytes(RTA_DST, ip.view());
+  batch.u32(RTA_OIF, static_cast<std::uint32_t>(index));
 }
 
 void add_loopback6_route(NetlinkBatch& batch, int index) {

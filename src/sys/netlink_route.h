@@ -46,6 +46,7 @@ struct InterfaceAddress {
   int index = 0;
   IpBytes ip;
   std::uint8_t prefix = 0;
+  std::uint8_t scope = 0;  // RT_SCOPE_*; another than UNIVERSE is no source for other interfaces
 };
 
 struct Route {
@@ -89,7 +90,7 @@ void set_multicast_snooping(NetlinkBatch& batch, int bridge_index, bool on);
 struct VethSpec {
   std::string name;
   std::string peer_name;
-  int peer_netns = -1;
+  int peer_netns = -1;  // -1: beside the other end
   std::uint32_t mtu = 1500;
 };
 void add_veth(NetlinkBatch& batch, const VethSpec& spec);
@@ -124,6 +125,8 @@ void delete_address(NetlinkBatch& batch, const InterfaceAddress& address);
 void add_default_route(NetlinkBatch& batch, const IpBytes& gateway);
 // In the place of the one that is there, if any.
 void replace_default_route(NetlinkBatch& batch, const IpBytes& gateway);
+// `ip` alone is reached by `index`, without a gateway.
+void add_host_route(NetlinkBatch& batch, int index, const IpBytes& ip);
 // Packets for ::1 that come out of `index` are this host's own, as route_localnet has it for
 // IPv4. The first route to ::1 stays that of lo.
 void add_loopback6_route(NetlinkBatch& batch, int index);
