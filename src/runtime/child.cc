@@ -5,10 +5,12 @@
 
 #include <fcntl.h>
 #include <linux/keyctl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -33,6 +35,17 @@ namespace {
 
 int join_cgroup(const Child& child, const Step& step) {
   return ::write(child.slot(step.fd), "0", 1) == 1 ? 0 : errno;
+}
+
+int raise_loopback() {
+  const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return errno == EAFNOSUPPORT ? 0 : errno;  // a kernel without IPv4
+  ifreq request{};
+  std::memcpy(request.ifr_name, "lo", 3);
+  request.ifr_flags = IFF_UP;
+  const int error = result_of(::ioctl(socket, SIOCSIFFLAGS, &request));
+  ::close(socket);
+  return error;
 }
 
 int set_propagation(const Step& step) {
@@ -332,6 +345,7 @@ int perform(Child& child, const Step& step) {
     case StepKind::KeepFds: return keep_fds(child, step);
     case StepKind::Execute: return execute(child);
     case StepKind::AwaitLauncher: return await_launcher(child, step);
+    case StepKind::RaiseLoopback: return raise_loopback();
     case StepKind::EnterPidNamespace: return enter_pid_namespace(child);
     case StepKind::TakeTerminal: return result_of(::ioctl(0, TIOCSCTTY, 0));
     case StepKind::BecomeRoot: return become_root();

@@ -71,6 +71,7 @@ inline int hook_state(const Child& child, std::uint32_t first) {
   }
   if (step.b == 0) words[count++] = nullptr;
   words[count] = nullptr;
+  if (step.text2 != kNone && ::chdir(child.text(step.text2)) < 0) ::_exit(127);
   if (::dup3(state, 0, 0) == 0 && ::syscall(SYS_close_range, 3U, ~0U, 0U) == 0)
     ::execve(child.text(step.text), const_cast<char* const*>(words),
              const_cast<char* const*>(words + step.a + 1));

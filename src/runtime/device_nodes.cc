@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -108,9 +109,9 @@ Result<> make_config_node(const sys::Fd& directory, const Device& device, std::s
 
 std::optional<std::string_view> below_dev(std::string_view path) {
   if (!path.starts_with("/dev/")) return std::nullopt;
-  return path.substr(5);
+  while (path.ends_with('/')) path.remove_suffix(1);
+  return path.size() > 5 ? std::optional(path.substr(5)) : std::nullopt;
 }
-
 
 // The host's node of that number, to be bound over an empty file.
 Result<> plan_bound_node(const std::string& path, const Node& node, PlanBuilder& builder) {
@@ -122,6 +123,7 @@ Result<> plan_bound_node(const std::string& path, const Node& node, PlanBuilder&
   if ((status.st_mode & S_IFMT) != node.type || status.st_rdev != node.number)
     return Error(ErrorKind::Unsupported,
                  fmt::format("device {}: in a user namespace it has to be the host's node of that path", path));
+  TRY(bound.change({.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC}));
   builder.add({.kind = StepKind::Attach, .fd = builder.pass(bound.release()), .text = builder.text(path),
                .a = kTargetIsFile | kTargetNoSymlinks});
   return {};
@@ -196,6 +198,7 @@ Result<> make_foreign_device_nodes(const sys::Fd& root, const spec::oci::Config&
     if (below_dev(device.path)) continue;
     std::string_view path = device.path;
     while (path.starts_with('/')) path.remove_prefix(1);
+    while (path.ends_with('/')) path.remove_suffix(1);
     TRY(make_config_node(root, device, path));
   }
   return {};

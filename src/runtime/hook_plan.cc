@@ -21,7 +21,7 @@ Result<> check_hook(const Hook& hook) {
     return Error::invalid(fmt::format(".path: {} is not an absolute path", quote(hook.path)));
   if (hook.timeout && (*hook.timeout <= 0 || *hook.timeout > kLongestTimeout_s))
     return Error::invalid(fmt::format(".timeout: {} is out of range", *hook.timeout));
-  if (hook.args.size() + hook.env.size() > kMaximumHookWords)
+  if (hook.args.size() + (hook.env ? hook.env->size() : 0) > kMaximumHookWords)
     return Error::invalid(fmt::format(": more than {} args and env", kMaximumHookWords));
   return {};
 }
@@ -46,7 +46,7 @@ Result<> check_hooks(const Hooks& hooks) {
   return check_list("poststop", hooks.poststop);
 }
 
-void plan_hooks(const std::vector<Hook>& hooks, const spec::oci::State& state,
+void plan_hooks(const std::vector<Hook>& hooks, const spec::oci::State& state, const std::string& directory,
                 PlanBuilder& builder) {
   json::Value value = json::to_value(state);
   value.get_object().erase("pid");
@@ -57,11 +57,13 @@ void plan_hooks(const std::vector<Hook>& hooks, const spec::oci::State& state,
     builder.text("," + rest);
     const std::vector<std::string> args = hook.args.empty() ? std::vector{hook.path} : hook.args;
     for (const std::string& word : args) builder.text(word);
-    for (const std::string& entry : hook.env) builder.text(entry);
+    const std::vector<std::string> env = hook.env.value_or(std::vector<std::string>{});
+    for (const std::string& entry : env) builder.text(entry);
     builder.add({.kind = StepKind::RunHook,
                  .text = first,
+                 .text2 = directory.empty() ? kNone : builder.text(directory),
                  .a = args.size(),
-                 .b = hook.env.size(),
+                 .b = env.size(),
                  .c = static_cast<std::uint64_t>(hook.timeout.value_or(0))});
   }
 }

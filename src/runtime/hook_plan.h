@@ -2,6 +2,7 @@
 // namespaces are the launcher's own (runtime_cli/hooks).
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -14,8 +15,9 @@ namespace wherry::runtime {
 // positive, too many words.
 Result<> check_hooks(const spec::oci::Hooks& hooks);
 
-// `state` is what the hooks read from stdin; the child puts its own pid into it.
-void plan_hooks(const std::vector<spec::oci::Hook>& hooks, const spec::oci::State& state,
+// `state` is what the hooks read from stdin; the child puts its own pid into it. They run in
+// `directory`, of the child's root at that moment; "": where the child is.
+void plan_hooks(const std::vector<spec::oci::Hook>& hooks, const spec::oci::State& state, const std::string& directory,
                 PlanBuilder& builder);
 
 }  // namespace wherry::runtime

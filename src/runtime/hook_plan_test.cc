@@ -25,15 +25,15 @@ TEST(CheckHooks, has_limits) {
   Hook many{.path = "/x"};
   many.args.resize(kMaximumHookWords);
   EXPECT_EQ(refusal({.start_container = {many}}), "");
-  many.env.resize(1);
+  many.env.emplace(1);
   EXPECT_TRUE(refusal({.start_container = {many}}).starts_with("hooks.startContainer[0]"));
   EXPECT_TRUE(refusal({.create_container = std::vector<Hook>(1000, {.path = "/x"})}).starts_with("hooks.createContainer:"));
 }
 
 TEST(PlanHooks, puts_the_words_of_a_hook_behind_its_path) {
   PlanBuilder builder;
-  plan_hooks({{.path = "/h", .args = {"h", "1"}, .env = {"A=b"}, .timeout = 7}},
-             {.oci_version = "1.2.1", .id = "x", .status = "created", .pid = 5, .bundle = "/b"}, builder);
+  plan_hooks({{.path = "/h", .args = {"h", "1"}, .env = std::vector<std::string>{"A=b"}, .timeout = 7}},
+             {.oci_version = "1.2.1", .id = "x", .status = "created", .pid = 5, .bundle = "/b"}, "/there", builder);
   const Plan& plan = builder.plan();
   ASSERT_EQ(plan.steps.size(), 1U);
   const Step& step = plan.steps[0];
@@ -41,21 +41,22 @@ TEST(PlanHooks, puts_the_words_of_a_hook_behind_its_path) {
   EXPECT_EQ(step.a, 2U);
   EXPECT_EQ(step.b, 1U);
   EXPECT_EQ(step.c, 7U);
+  EXPECT_EQ(plan.strings.at(step.text2), "/there");
   const std::vector<std::string> wanted{
-      "/h", R"({"pid":)", R"(,"ociVersion":"1.2.1","id":"x","status":"created","bundle":"/b"})", "h", "1", "A=b"};
+      "/h", R"({"pid":)", R"(,"ociVersion":"1.2.1","id":"x","status":"created","bundle":"/b"})", "h", "1", "A=b", "/there"};
   EXPECT_EQ(plan.strings, wanted);
 }
 
 TEST(PlanHooks, a_hook_without_args_has_its_path_as_the_only_one) {
   PlanBuilder builder;
-  plan_hooks({{.path = "/h"}}, {.id = "x"}, builder);
+  plan_hooks({{.path = "/h"}}, {.id = "x"}, "", builder);
   EXPECT_EQ(builder.plan().steps[0].a, 1U);
   EXPECT_EQ(builder.plan().strings.back(), "/h");
 }
 
 TEST(PlanHooks, words_outside_of_the_table_are_refused) {
   PlanBuilder builder;
-  plan_hooks({{.path = "/h"}}, {.id = "x"}, builder);
+  plan_hooks({{.path = "/h"}}, {.id = "x"}, "", builder);
   builder.plan().args = {"x"};
   EXPECT_TRUE(validate(builder.plan(), 0));
   for (const std::uint64_t count : {std::uint64_t{2}, std::uint64_t{kMaximumHookWords} + 1, UINT64_MAX}) {
@@ -65,6 +66,9 @@ TEST(PlanHooks, words_outside_of_the_table_are_refused) {
   }
   Plan plan = builder.plan();
   plan.steps[0].c = UINT64_MAX;
+  EXPECT_FALSE(validate(plan, 0));
+  plan = builder.plan();
+  plan.steps[0].text2 = 1000;
   EXPECT_FALSE(validate(plan, 0));
 }
 

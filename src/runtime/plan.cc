@@ -71,6 +71,7 @@ constexpr std::array kKinds{
     KindRow{StepKind::CopyUp, kFd | kText, "copy into tmpfs"},
     KindRow{StepKind::EnterPidNamespace, 0, "enter pid namespace"},
     KindRow{StepKind::TakeTerminal, 0, "take terminal"},
+    KindRow{StepKind::RaiseLoopback, 0, "set loopback up"},
 };
 static_assert(kKinds.size() == kLastStepKind);
 
@@ -205,6 +206,7 @@ Result<> check_texts(const Plan& plan, const Step& step, const KindRow& row) {
     if (step.a > kMaximumHookWords || step.b > kMaximumHookWords - step.a)
       return Error::invalid("too many words of a hook");
     if (step.a + step.b + 3 > count - step.text) return Error::invalid("hook out of range");
+    if (step.text2 != kNone && step.text2 >= count) return Error::invalid("directory of a hook out of range");
     if (step.c > kMaximumHookSeconds) return Error::invalid("hook timeout out of range");
   }
   if (step.kind == StepKind::KeepFds && step.a > kMaximumKeptFds)

@@ -73,7 +73,8 @@ enum class StepKind : std::uint32_t {
   MakeLink,            // fd: directory; text: name; text2: target
   AwaitLauncher,       // until it says Go; a: 1 tells it that we wait (hooks), 0 not (id maps)
   BecomeRoot,          // of a user namespace whose maps are written
-  RunHook,             // text: path, state before and behind the pid, a args, b env; c: seconds, 0: no limit
+  RunHook,             // text: path, state before and behind the pid, a args, b env; text2: its directory, or
+                       //   kNone; c: seconds, 0: no limit
   SetScheduler,        // a: policy, flags << 8, period << 16; b, c: runtime and deadline, or nice and priority
   SetAffinity,         // text: processors as hexadecimal digits, the first of bits 0 to 3
   SetMemoryPolicy,     // a: mode and flags; text: nodes in the same form, or kNone
@@ -81,8 +82,9 @@ enum class StepKind : std::uint32_t {
   CopyUp,              // fd: a tmpfs not yet attached; text: what it will cover; a: 1 its owner too
   EnterPidNamespace,   // the joined one, by a process of its own that does the steps from here on
   TakeTerminal,        // of fd 0, as the controlling one of the session
+  RaiseLoopback,       // of a new network namespace
 };
-inline constexpr std::uint32_t kLastStepKind = static_cast<std::uint32_t>(StepKind::TakeTerminal);
+inline constexpr std::uint32_t kLastStepKind = static_cast<std::uint32_t>(StepKind::RaiseLoopback);
 
 enum AttachFlag : std::uint64_t {
   kTargetIsFile = 1,      // make a file, not a directory, where the target is missing

@@ -166,7 +166,7 @@ class ContainerPlanner {
             .without_program = config().process->args.empty() && request_.without_program,
             .own_user_namespace = own_user(),
             .before_exec = [this] {
-              if (has_hooks()) plan_hooks(config().hooks->start_container, state_as("created"), builder_);
+              if (has_hooks()) plan_hooks(config().hooks->start_container, state_as("created"), "", builder_);
             }};
   }
 
@@ -176,7 +176,7 @@ class ContainerPlanner {
     const spec::oci::Hooks& hooks = *config().hooks;
     if (!hooks.prestart.empty() || !hooks.create_runtime.empty())
       builder_.add({.kind = StepKind::AwaitLauncher, .a = 1});
-    plan_hooks(hooks.create_container, state_as("creating"), builder_);
+    plan_hooks(hooks.create_container, state_as("creating"), request_.state.bundle, builder_);
   }
 
   Result<> make_cgroup(Undo& undo) {
@@ -210,6 +210,7 @@ class ContainerPlanner {
     // Only after the groups are joined: its root is where the process then is.
     if ((namespaces_.fresh & CLONE_NEWCGROUP) != 0)
       builder_.add({.kind = StepKind::Unshare, .a = CLONE_NEWCGROUP});
+    if ((namespaces_.fresh & CLONE_NEWNET) != 0) builder_.add(StepKind::RaiseLoopback);
     if (!config().hostname.empty()) {
       if (!namespaces_.is_own(CLONE_NEWUTS))
         return Error::invalid("hostname without a uts namespace of its own");
@@ -260,7 +261,9 @@ class ContainerPlanner {
   Result<std::uint32_t> plan_mounts_at_root(const MountRequest& mounts) {
     sys::Fd for_slot = TRY(request_.rootfs.duplicate());
     const std::uint32_t root = builder_.pass(std::move(for_slot));
-    builder_.add({.kind = StepKind::AttachToOldRoot, .fd = root, .text = builder_.text("/")});
+    const bool seen_by_hooks = has_hooks() && !config().hooks->create_container.empty();
+    const std::string place = seen_by_hooks && !request_.rootfs_path.empty() ? request_.rootfs_path : "/";
+    builder_.add({.kind = StepKind::AttachToOldRoot, .fd = root, .text = builder_.text(place)});
     builder_.add({.kind = StepKind::UseRoot, .fd = root});
     slots_ = TRY(plan_mounts(mounts, builder_));
     return root;

@@ -47,6 +47,8 @@ struct PrepareRequest {
   // What the config's hooks read; empty id: hooks are not run here. With prestart or createRuntime
   // hooks the child says Waiting before its root changes.
   spec::oci::State state;
+  // Where the launcher sees root.path: createContainer hooks run in the bundle and find the mounts there.
+  std::string rootfs_path;
 };
 
 // On an error the cgroup directories that were made are removed again.

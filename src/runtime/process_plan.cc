@@ -113,7 +113,8 @@ Result<CapabilityBits> capability_bits(const Process& process,
   bits.bounding = asked & own.bounding;
   bits.permitted = TRY(capability_set(wanted.permitted, own.permitted));
   bits.effective = TRY(capability_set(wanted.effective, bits.permitted));
-  bits.inheritable = TRY(capability_set(wanted.inheritable, bits.permitted));
+  // Not a part of the permitted ones: what a program file may add to them.
+  bits.inheritable = TRY(capability_set(wanted.inheritable, own.permitted & bits.bounding));
   bits.ambient = TRY(capability_set(wanted.ambient, bits.permitted & bits.inheritable));
   const auto missing = sys::capability_names(asked & ~own.bounding);
   if (!missing.empty())

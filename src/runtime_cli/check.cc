@@ -25,7 +25,7 @@ Result<> check_hook_words(const Hook& hook) {
     return check_text(word, kMaximumArgumentBytes, MayBeEmpty::Yes);
   };
   TRY(each("args", hook.args, plain));
-  return each("env", hook.env, plain);
+  return hook.env ? each("env", *hook.env, plain) : Result<>();
 }
 
 Result<> check_all_hooks(const Hooks& hooks) {

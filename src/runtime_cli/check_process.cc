@@ -68,12 +68,33 @@ Result<> check_io_priority(const IoPriority& priority) {
   return at("priority", check_range(priority.priority, 0, kLowest));
 }
 
+// The kernel's rules, in the words that crun has for them.
+Result<> check_deadline(const Scheduler& scheduler) {
+  constexpr std::uint64_t kShortest_ns = 1024;
+  constexpr std::uint64_t kLongest_ns = (std::uint64_t{1} << 63) - 1;
+  constexpr std::string_view kName = "sched_setattr: `SCHED_DEADLINE`";
+  if (!scheduler.runtime) return at("runtime", wrong(fmt::format("{} requires `runtime`", kName)));
+  if (!scheduler.deadline) return at("deadline", wrong(fmt::format("{} requires `deadline`", kName)));
+  const std::uint64_t runtime = *scheduler.runtime;
+  const std::uint64_t deadline = *scheduler.deadline;
+  const std::uint64_t period = scheduler.period.value_or(0);
+  if (runtime == 0) return at("runtime", wrong(fmt::format("{} runtime must be greater than 0", kName)));
+  if (runtime < kShortest_ns || runtime > kLongest_ns)
+    return at("runtime", wrong(fmt::format("{} runtime {} must be between {} and {}", kName, runtime, kShortest_ns, kLongest_ns)));
+  if (runtime > deadline)
+    return at("runtime", wrong(fmt::format("{} runtime {} must be <= deadline {}", kName, runtime, deadline)));
+  if (period != 0 && deadline > period)
+    return at("deadline", wrong(fmt::format("{} deadline {} must be <= period {}", kName, deadline, period)));
+  return {};
+}
+
 Result<> check_scheduler(const Scheduler& scheduler) {
   constexpr std::int64_t kLastPriority = 99;
   constexpr std::uint64_t kLongestPeriod_ns = (std::uint64_t{1} << 48) - 1;
   if (auto bits = runtime::scheduler_bits(scheduler); !bits) return std::unexpected(bits.error());
   const std::string& policy = scheduler.policy;
   TRY(at("nice", check_range(scheduler.nice.value_or(0), -20, 19)));
+  if (policy == "SCHED_DEADLINE") TRY(check_deadline(scheduler));
   const bool real_time = policy == "SCHED_FIFO" || policy == "SCHED_RR";
   TRY(at("priority", check_range(scheduler.priority.value_or(0), real_time ? 1 : 0, real_time ? kLastPriority : 0)));
   for (const auto& [name, value] : {std::pair{"runtime", scheduler.runtime}, {"deadline", scheduler.deadline}, {"period", scheduler.period}}) {

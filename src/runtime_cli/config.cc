@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <span>
 
 #include "base/strings.h"
+#include "runtime/syscall_numbers.h"
 #include "runtime_cli/check.h"
 #include "runtime_cli/check_words.h"
 #include "spec/oci_runtime_json.h"
@@ -122,7 +125,33 @@ void allow_default_devices(spec::oci::Config& config) {
         {.allow = true, .type = row.type, .major = row.major, .minor = row.minor, .access = row.access});
 }
 
+Result<> check_annotated_seccomp(const spec::oci::Config& config) {
+  const auto found = config.annotations.find("run.oci.seccomp_fail_unknown_syscall");
+  if (found == config.annotations.end() || found->second == "0" || !config.linux_.seccomp) return {};
+  using runtime::Machine;
+  const auto known = [](const std::string& name) {
+    return std::ranges::any_of(std::array{Machine::X86_64, Machine::I386, Machine::Aarch64, Machine::Arm},
+                               [&](Machine one) { return runtime::syscall_number(one, name).has_value(); });
+  };
+  for (const auto& rule : config.linux_.seccomp->syscalls)
+    for (const std::string& name : rule.names)
+      if (!known(name)) return Error::invalid(fmt::format("linux.seccomp.syscalls: system call {} is not known", quote(name)));
+  return {};
+}
+
 }  // namespace
+
+void complete_hooks(spec::oci::Config& config) {
+  if (!config.hooks) return;
+  spec::oci::Hooks& hooks = *config.hooks;
+  for (auto* list : {&hooks.prestart, &hooks.create_runtime, &hooks.create_container, &hooks.start_container,
+                     &hooks.poststart, &hooks.poststop})
+    for (spec::oci::Hook& hook : *list) {
+      if (hook.env) continue;
+      hook.env.emplace();
+      for (char** entry = ::environ; entry != nullptr && *entry != nullptr; ++entry) hook.env->emplace_back(*entry);
+    }
+}
 
 Result<spec::oci::Config> parse_config(std::string_view text) {
   const json::Value value = TRY_AS("config.json", json::parse_value(text));
@@ -132,7 +161,9 @@ Result<spec::oci::Config> parse_config(std::string_view text) {
   TRY_AS("config.json", require(value, kRequired));
   auto config = TRY_AS("config.json", read_as<spec::oci::Config>(value));
   TRY_AS("config.json", check_config(config));
+  TRY_AS("config.json", check_annotated_seccomp(config));
   allow_default_devices(config);
+  complete_hooks(config);
   return config;
 }
 

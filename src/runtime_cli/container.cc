@@ -12,6 +12,7 @@
 #include <cerrno>
 
 #include "base/strings.h"
+#include "runtime_cli/config.h"
 #include "spec/oci_runtime_json.h"
 #include "sys/path.h"
 
@@ -24,10 +25,12 @@ constexpr int kKillDeadlineMs = 10000;
 constexpr int kRemoveDeadlineMs = 5000;
 
 Result<> check_id(const std::string& id) {
-  const bool plain = std::ranges::all_of(id, [](unsigned char letter) {
-    return std::isalnum(letter) != 0 || std::string_view("_+-.").contains(static_cast<char>(letter));
+  const auto odd = std::ranges::find_if(id, [](unsigned char letter) {
+    return std::isalnum(letter) == 0 && !std::string_view("_+-.").contains(static_cast<char>(letter));
   });
-  if (id.empty() || id == "." || id == ".." || !plain || id.size() > kMaximumIdBytes)
+  if (odd != id.end())
+    return Error::invalid(fmt::format("invalid container ID format: {}: invalid character {}", quote(id), quote({&*odd, 1})));
+  if (id.empty() || id.starts_with('.') || id.size() > kMaximumIdBytes)
     return Error::invalid(fmt::format("invalid container ID format: {}", quote(id)));
   return {};
 }
@@ -106,7 +109,9 @@ Result<> Container::save() const {
 Result<spec::oci::Config> Container::config() const {
   const std::string text =
       TRY(sys::read_file(path("config.json").c_str(), json::kMaximumBytes));
-  return json::parse<spec::oci::Config>(text);
+  auto config = TRY(json::parse<spec::oci::Config>(text));
+  complete_hooks(config);
+  return config;
 }
 
 std::optional<sys::Pidfd> Container::process() const {

@@ -44,7 +44,11 @@ void add_capabilities(const std::vector<std::string>& names, Process& process) {
 Result<> apply_flags(const Options& options, Process& process) {
   process.terminal = options.has("tty");
   process.cwd = options.value("cwd", process.cwd);
-  for (const std::string& entry : options.all("env")) process.env.push_back(entry);
+  for (const std::string& entry : options.all("env")) {
+    const std::string name = entry.substr(0, entry.find('=') + 1);
+    if (!name.empty()) std::erase_if(process.env, [&](const std::string& old) { return old.starts_with(name); });
+    process.env.push_back(entry);
+  }
   TRY(set_user(options.value("user"), process));
   for (const std::string& gid : options.all("additional-gids"))
     process.user.additional_gids.push_back(TRY(parse_id(gid, "additional gid")));
@@ -88,7 +92,8 @@ Result<int> exec_in_container(const Context& context) {
   if (!target) return Error::conflict("cannot exec in a container that is not running");
 
   const spec::oci::Config config = TRY(container.config());
-  const Process process = TRY(process_of(options, config));
+  Process process = TRY(process_of(options, config));
+  complete_environment(options, TRY(runtime::open_process_root(container.record().pid, *target)), process);
   TRY(check_terminal(process, options));
   const auto& seccomp = config.linux_.seccomp;
   runtime::ExecRequest request{.process = &process,

@@ -49,7 +49,7 @@ Result<> run_hook(const Hook& hook, const std::string& state) {
   const sys::Fd err = TRY(stream(STDERR_FILENO));
   const sys::Pidfd process = TRY(sys::spawn({.program = hook.path,
                                              .arguments = hook.args.empty() ? std::vector{hook.path} : hook.args,
-                                             .environment = hook.env,
+                                             .environment = hook.env.value_or(std::vector<std::string>{}),
                                              .fds = {&reader, &out, &err}}));
   const int timeout_ms = hook.timeout ? static_cast<int>(*hook.timeout) * 1000 : -1;
   const bool ended = TRY(process.wait_ended(timeout_ms));
@@ -58,7 +58,7 @@ Result<> run_hook(const Hook& hook, const std::string& state) {
   const auto status = TRY(process.reap());
   if (!ended) return Error(ErrorKind::Deadline, fmt::format("no end within {} s", *hook.timeout));
   if (!status || status->code != 0)
-    return Error::internal(fmt::format("exit code {}", status ? status->code : -1));
+    return Error::internal(fmt::format("failed with exit code {}", status ? status->code : -1));
   return {};
 }
 
@@ -89,8 +89,13 @@ Result<> run_hooks(const char* kind, const std::vector<Hook>& hooks, const spec:
 
 void run_late_hooks(const Context& context, const char* kind, const std::vector<Hook>& hooks,
                     const spec::oci::State& state) {
+  if (hooks.empty()) return;
+  Visit visit;
+  if (auto entered = visit.enter(state.bundle); !entered) return context.warn(entered.error().message());
+  const std::string text = json::write(state);
   for (const Hook& hook : hooks)
-    if (auto done = run_hooks(kind, {hook}, state); !done) context.warn(done.error().message());
+    if (auto done = run_hook(hook, text); !done)
+      context.warn(fmt::format("{} hook {}: {}", kind, done.error().message(), hook.path));
 }
 
 }  // namespace wherry::runtime_cli

@@ -20,7 +20,7 @@ spec::oci::State hook_state(const Record& record, const char* status, pid_t pid)
 // that takes longer than its timeout; it is killed then.
 Result<> run_hooks(const char* kind, const std::vector<spec::oci::Hook>& hooks,
                    const spec::oci::State& state);
-// All of them; what fails is a warning (the specification's rule for poststart and poststop).
+// All of them; what fails is a warning (the specification's rule for poststop).
 void run_late_hooks(const Context& context, const char* kind,
                     const std::vector<spec::oci::Hook>& hooks, const spec::oci::State& state);
 

@@ -1,5 +1,6 @@
 // state, kill, delete, pause, resume.
 #include <fmt/format.h>
+#include <regex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@ namespace {
 
 constexpr int kFreezeDeadlineMs = 10000;
 constexpr int kDeleteWaitMs = 100;
+constexpr std::size_t kLongestPattern = 1024;
 
 Result<Container> load(const Context& context) {
   return Container::load(context.root, context.options.arguments[0]);
@@ -60,14 +62,16 @@ Result<int> print_state(const Context& context) {
   return 0;
 }
 
-Result<int> kill_container(const Context& context) {
-  const Container container = TRY(load(context));
+namespace {
+
+Result<> kill_one(const Context& context, const std::string& id) {
+  const Container container = TRY(Container::load(context.root, id));
   const auto& arguments = context.options.arguments;
   const int signal = TRY(parse_signal(arguments.size() > 1 ? arguments[1] : "SIGTERM"));
   if (context.options.has("all")) {
     const sys::Cgroup group = TRY(container.cgroup());
     TRY(group.signal_all(signal));
-    return 0;
+    return {};
   }
   const auto process = container.process();
   if (!process) return Error::conflict("container not running");
@@ -75,13 +79,13 @@ Result<int> kill_container(const Context& context) {
   const sys::Cgroup group = TRY(container.cgroup());
   if (signal == SIGKILL && group.is_frozen()) TRY(group.thaw());
   TRY(process->signal(signal));
-  return 0;
+  return {};
 }
 
-Result<int> delete_container(const Context& context) {
-  auto loaded = load(context);
+Result<> delete_one(const Context& context, const std::string& id) {
+  auto loaded = Container::load(context.root, id);
   const bool force = context.options.has("force");
-  if (!loaded && force && loaded.error().kind() == ErrorKind::NotFound) return 0;
+  if (!loaded && force && loaded.error().kind() == ErrorKind::NotFound) return {};
   Container container = TRY(std::move(loaded));
   const std::string status = container.status();
   if (!force && status != "stopped" && status != "created") {
@@ -97,8 +101,39 @@ Result<int> delete_container(const Context& context) {
   if (config && config->hooks)
     run_late_hooks(context, "poststop", config->hooks->poststop,
                    hook_state(container.record(), "stopped", 0));
+  return {};
+}
+
+// --regex: every container whose id the pattern (POSIX, extended) is found in.
+Result<std::vector<std::string>> named(const Context& context) {
+  const std::string& word = context.options.arguments[0];
+  if (!context.options.has("regex")) return std::vector{word};
+  if (word.size() > kLongestPattern) return Error::invalid("pattern is too long");
+  regex_t pattern;
+  if (::regcomp(&pattern, word.c_str(), REG_EXTENDED | REG_NOSUB) != 0)
+    return Error::invalid(fmt::format("invalid regular expression {}", quote(word)));
+  auto ids = Container::list(context.root);
+  std::erase_if(ids, [&](const std::string& id) { return ::regexec(&pattern, id.c_str(), 0, nullptr, 0) != 0; });
+  ::regfree(&pattern);
+  return ids;
+}
+
+// All of them, whatever happens to one; the first error is the answer.
+Result<int> for_each_named(const Context& context, Result<> (*verb)(const Context&, const std::string&)) {
+  Result<> outcome;
+  for (const std::string& id : TRY(named(context))) {
+    auto done = verb(context, id);
+    if (!done && outcome) outcome = std::move(done);
+  }
+  TRY(std::move(outcome));
   return 0;
 }
+
+}  // namespace
+
+Result<int> kill_container(const Context& context) { return for_each_named(context, kill_one); }
+
+Result<int> delete_container(const Context& context) { return for_each_named(context, delete_one); }
 
 Result<int> pause_container(const Context& context) {
   const Container container = TRY(load(context));

@@ -39,6 +39,10 @@ struct Parser {
     const auto flag = std::ranges::find_if(known, [&](const Flag& one) {
       return name == one.name || (!one.short_name.empty() && name == one.short_name);
     });
+    if (flag == known.end() && (name == "help" || name == "h")) {
+      options.values["help"].emplace_back("true");
+      return {};
+    }
     if (flag == known.end())
       return Error::invalid(fmt::format("flag provided but not defined: {}", spelled));
     return store(*flag, parts ? std::optional(parts->after) : std::nullopt);
@@ -95,6 +99,7 @@ Result<Options> parse_options(std::span<char* const> arguments) {
     if (!program_follows && parser.at_flag()) TRY(parser.take_flags(command->flags));
     else parser.options.arguments.emplace_back(arguments[parser.next++]);
   }
+  if (parser.options.has("help")) return std::move(parser.options);
   const std::size_t count = parser.options.arguments.size();
   if (count < command->minimum_arguments || count > command->maximum_arguments)
     return Error::invalid(fmt::format("usage: wherry-runtime {} {}", command->name, command->usage));

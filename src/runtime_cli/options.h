@@ -50,6 +50,7 @@ Result<Options> parse_options(std::span<char* const> arguments);
 
 std::span<const Flag> global_flags();
 const Command* find_command(std::string_view name);
-std::string usage();
+// Of the program under the name that it was called by, or of one of its commands.
+std::string usage(std::string_view program, std::string_view command = {});
 
 }  // namespace wherry::runtime_cli

@@ -39,7 +39,7 @@ TEST(Options, name_what_is_wrong) {
             "flag provided but not defined: --nothing");
   EXPECT_EQ(parse({"run", "--bundle"}).error().message(), "flag needs an argument: --bundle");
   EXPECT_EQ(parse({"frobnicate"}).error().message(), "unknown command \"frobnicate\"");
-  EXPECT_EQ(parse({"state"}).error().message(), "usage: wherry-runtime state <container-id>");
+  EXPECT_EQ(parse({"state"}).error().message(), "usage: wherry-runtime state CONTAINER");
   EXPECT_FALSE(parse({"state", "a", "b"}));
   EXPECT_EQ(parse({"checkpoint", "id"}).error().kind(), ErrorKind::NotImplemented);
   EXPECT_EQ(parse({"run", "--pidfd-socket", "x", "id"}).error().kind(), ErrorKind::NotImplemented);

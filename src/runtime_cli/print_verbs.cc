@@ -82,6 +82,22 @@ Value strings(std::initializer_list<const char*> values) {
   return array;
 }
 
+// What runs with the caller's ids alone: a user namespace, the host's network, no limits.
+void make_rootless(spec::oci::Config& config) {
+  auto& settings = config.linux_;
+  std::erase_if(settings.namespaces, [](const auto& one) { return one.type == "network"; });
+  settings.namespaces.push_back({.type = "user"});
+  settings.uid_mappings = {{.container_id = 0, .host_id = ::geteuid(), .size = 1}};
+  settings.gid_mappings = {{.container_id = 0, .host_id = ::getegid(), .size = 1}};
+  settings.resources.reset();
+  settings.sysctl.clear();
+  for (spec::oci::Mount& mount : config.mounts) {
+    std::erase_if(mount.options, [](const std::string& word) { return word.starts_with("uid=") || word.starts_with("gid="); });
+    if (mount.type == "sysfs")
+      mount = {.destination = "/sys", .type = "bind", .source = "/sys", .options = {"rbind", "nosuid", "noexec", "nodev", "ro"}};
+  }
+}
+
 }  // namespace
 
 Result<int> list_containers(const Context& context) {
@@ -126,6 +142,7 @@ Result<int> write_spec(const Context& context) {
                          "TERM=xterm"};
   config.root = spec::oci::Root{.path = "rootfs", .readonly = false};
   config.hostname = "wherry";
+  if (context.options.has("rootless")) make_rootless(config);
   const sys::Fd out(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (!out && errno == EEXIST)
     return Error::conflict(fmt::format("File {} exists. Remove it first", file));

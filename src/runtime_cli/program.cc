@@ -45,7 +45,8 @@ std::string log_line(const Options& options, std::string_view level, const std::
 }
 
 void write_log(const Options& options, std::string_view level, const std::string& message) {
-  const std::string path = options.value("log");
+  std::string path = options.value("log");
+  if (path.starts_with("file:")) path.erase(0, 5);
   if (path.empty()) {
     fmt::print(stderr, "wherry-runtime: {}\n", message);
     return;
@@ -59,10 +60,15 @@ Result<> check_globals(const Options& options) {
   const std::string format = options.value("log-format", "text");
   if (format != "text" && format != "json")
     return Error::invalid(fmt::format("unknown log-format {}", quote(format)));
-  if (options.value("cgroup-manager", "cgroupfs") != "cgroupfs")
+  const std::string manager = options.value("cgroup-manager", "cgroupfs");
+  if (manager != "cgroupfs" && manager != "disabled")
     return Error(ErrorKind::NotImplemented,
-                 "flag --cgroup-manager is not available but as cgroupfs");
-  if (options.value("rootless", "auto") == "true")
+                 "flag --cgroup-manager is not available but as cgroupfs or disabled");
+  const std::string log = options.value("log");
+  const auto kind = cut(log, ':');
+  const bool names_kind = kind && !kind->before.empty() && kind->before.find_first_of("/.") == std::string_view::npos;
+  if (names_kind && kind->before != "file") return Error::invalid(fmt::format("unknown log type {}", quote(kind->before)));
+  if (options.command != "spec" && options.value("rootless", "auto") == "true")
     return Error(ErrorKind::NotImplemented, "flag --rootless is not available");
   return {};
 }
@@ -71,6 +77,18 @@ int fail(const Options& options, const Error& error) {
   write_log(options, "error", error.message());
   if (options.has("log")) fmt::print(stderr, "wherry-runtime: {}\n", error.message());
   return 1;
+}
+
+// Who calls us by a link named runc or crun looks for that name in what we say.
+std::string program_name(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
+  return name == "runc" || name == "crun" ? std::string(name) : "wherry-runtime";
+}
+
+void print_version(const std::string& name) {
+  fmt::print("{} version {}{}\nspec: {}\n", name, WHERRY_VERSION, name == "wherry-runtime" ? "" : " (wherry-runtime)",
+             spec::oci::kRuntimeSpecVersion);
 }
 
 // A container must not be able to write to the file of this program (CVE-2019-5736).
@@ -90,13 +108,13 @@ int run_program(std::span<char* const> arguments) {
   auto parsed = parse_options(arguments.subspan(1));
   if (!parsed) return fail({}, parsed.error());
   const Options& options = *parsed;
+  const std::string name = program_name(arguments[0]);
   if (options.has("version")) {
-    fmt::print("wherry-runtime version {}\nspec: {}\n", WHERRY_VERSION,
-               spec::oci::kRuntimeSpecVersion);
+    print_version(name);
     return 0;
   }
   if (options.has("help") || options.command.empty()) {
-    fmt::print("{}", usage());
+    fmt::print("{}", usage(name, options.command));
     return options.has("help") ? 0 : 1;
   }
   if (auto checked = check_globals(options); !checked) return fail(options, checked.error());

@@ -4,10 +4,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <utility>
 
 #include "base/strings.h"
+#include "runtime/user.h"
 #include "runtime_cli/foreground.h"
 
 namespace wherry::runtime_cli {
@@ -22,6 +25,19 @@ Result<sys::Fd> duplicate_stream(int number) {
   const int copy = ::fcntl(number, F_DUPFD_CLOEXEC, 3);
   if (copy >= 0) return sys::Fd(copy);
   return sys::open_at({}, "/dev/null", O_RDWR);
+}
+
+// By our caller: what we have opened ourselves by now is close-on-exec, what came through exec is not.
+bool is_open(unsigned number) {
+  const int flags = ::fcntl(static_cast<int>(number), F_GETFD);
+  return flags >= 0 && (flags & FD_CLOEXEC) == 0;
+}
+
+// Sockets of systemd's protocol go to the first process of a container, not to an exec.
+unsigned listen_fds(const Options& options) {
+  const char* text = ::getenv("LISTEN_FDS");
+  const auto count = text == nullptr || options.command == "exec" ? std::nullopt : parse_u64(text);
+  return count && *count <= kMaximumPreservedFds ? static_cast<unsigned>(*count) : 0;
 }
 
 Error ended(const runtime::Launch& launch, const runtime::Plan& plan, const Report& report) {
@@ -57,13 +73,29 @@ Result<runtime::Stdio> stdio_of(const runtime::Plan& plan) {
 
 Result<unsigned> preserved_fds(const Options& options) {
   const std::string text = options.value("preserve-fds", "0");
-  const auto count = parse_u64(text);
-  if (!count || *count > kMaximumPreservedFds)
+  const auto asked = parse_u64(text);
+  if (!asked || *asked > kMaximumPreservedFds)
     return Error::invalid(fmt::format("--preserve-fds {}", quote(text)));
-  for (unsigned number = 3; number < 3 + *count; ++number)
-    if (::fcntl(static_cast<int>(number), F_GETFD) < 0)
-      return Error::invalid(fmt::format("--preserve-fds: descriptor {} is not open", number));
-  return static_cast<unsigned>(*count);
+  unsigned count = static_cast<unsigned>(*asked) + listen_fds(options);
+  // As with crun those at the end may be closed. One between open ones would become one of ours.
+  while (count > 0 && !is_open(2 + count)) --count;
+  for (unsigned number = 3; number < 3 + count; ++number)
+    if (!is_open(number)) return Error::invalid(fmt::format("--preserve-fds: descriptor {} is not open", number));
+  return count;
+}
+
+void complete_environment(const Options& options, const sys::Fd& root, spec::oci::Process& process) {
+  const auto has = [&](std::string_view name) {
+    return std::ranges::any_of(process.env, [&](const std::string& entry) { return entry.starts_with(name); });
+  };
+  if (!has("HOME=")) {
+    const auto user = runtime::resolve_user(root, fmt::format("{}", process.user.uid), {});
+    process.env.push_back("HOME=" + (user ? user->home : std::string("/")));
+  }
+  const unsigned sockets = listen_fds(options);
+  if (sockets == 0) return;
+  if (!has("LISTEN_FDS=")) process.env.push_back(fmt::format("LISTEN_FDS={}", sockets));
+  if (!has("LISTEN_PID=")) process.env.emplace_back("LISTEN_PID=1");
 }
 
 Result<> write_pid_file(const Options& options, pid_t pid) {

@@ -6,14 +6,19 @@
 #include "base/result.h"
 #include "runtime/launch.h"
 #include "runtime_cli/options.h"
+#include "spec/oci_runtime.h"
 #include "sys/fd.h"
 
 namespace wherry::runtime_cli {
 
 // Duplicates of our 0, 1, 2 (a closed one is /dev/null); none for a plan with a terminal.
 Result<runtime::Stdio> stdio_of(const runtime::Plan& plan);
-// --preserve-fds; each of them must be open.
+// --preserve-fds and, of `create` and `run`, $LISTEN_FDS. Those that are not open at the end of the
+// range are left out; one between open ones is InvalidArgument.
 Result<unsigned> preserved_fds(const Options& options);
+// What runc and crun add to the environment where it lacks it: HOME by the passwd file below `root`,
+// the container's; LISTEN_FDS and LISTEN_PID where sockets are passed on.
+void complete_environment(const Options& options, const sys::Fd& root, spec::oci::Process& process);
 Result<> write_pid_file(const Options& options, pid_t pid);
 
 // Reads the child's reports until Ready. The pty goes to --console-socket; without one it is

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
@@ -73,6 +74,15 @@ Result<sys::Fd> open_rootfs(const std::string& path) {
   DetachedMount mount = TRY_AS("root.path", DetachedMount::clone({}, path, DetachedMount::Recursive::Yes));
   TRY(mount.change({.propagation = MS_PRIVATE, .recursive = DetachedMount::Recursive::Yes}));
   return mount.release();
+}
+
+// crun's annotation: the groups of the caller in place of the config's.
+Result<> keep_groups(spec::oci::User& user) {
+  std::array<gid_t, 65536> groups{};
+  const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
+  if (count < 0) return Error::from_errno(errno, "getgroups");
+  user.additional_gids.assign(groups.begin(), groups.begin() + count);
+  return {};
 }
 
 enum class Start : std::uint8_t { Now, Later };
@@ -155,9 +165,10 @@ class Starter {
     record.bundle = bundle_.path;
     record.rootfs = bundle_.rootfs;
     record.created = format_rfc3339_nano(now());
-    const std::string group = TRY(cgroup_path_of(bundle_.config, record.id));
+    const bool grouped = context_.options.value("cgroup-manager") != "disabled";
+    const std::string group = grouped ? TRY(cgroup_path_of(bundle_.config, record.id)) : std::string();
     // What the record names is ended with the container: never a group of somebody else's.
-    TRY(sys::Cgroup(cgroup_layout(), group).check_unused());
+    if (grouped) TRY(sys::Cgroup(cgroup_layout(), group).check_unused());
     record.cgroup_path = group;
     record.annotations = bundle_.config.annotations;
     record.boot_id = TRY(sys::boot_id());
@@ -171,6 +182,10 @@ class Starter {
     runtime::PrepareRequest request;
     request.config = &bundle_.config;
     request.rootfs = TRY(open_rootfs(bundle_.rootfs));
+    request.rootfs_path = bundle_.rootfs;
+    complete_environment(context_.options, request.rootfs, *bundle_.config.process);
+    if (bundle_.config.annotations.contains("run.oci.keep_original_groups"))
+      TRY(keep_groups(bundle_.config.process->user));
     request.cgroup = TRY(container_->cgroup());
     request.preserved_fds = TRY(preserved_fds(context_.options));
     request.new_keyring = !context_.options.has("no-new-keyring");
@@ -259,17 +274,21 @@ Result<> release(const Container& container, const spec::oci::Config& config) {
                                        runtime::name_of(answer.failure.step)));
 }
 
-void run_poststart_hooks(const Context& context, const Container& container,
-                         const spec::oci::Config& config) {
-  if (!config.hooks || config.hooks->poststart.empty()) return;
-  const Record& record = container.record();
-  run_late_hooks(context, "poststart", config.hooks->poststart, hook_state(record, "running", record.pid));
-}
-
 void run_poststop_hooks(const Context& context, const Container& container,
                         const spec::oci::Config& config) {
   if (!config.hooks || config.hooks->poststop.empty()) return;
   run_late_hooks(context, "poststop", config.hooks->poststop, hook_state(container.record(), "stopped", 0));
+}
+
+// A poststart hook that fails ends the container, as with runc and crun.
+Result<> run_poststart_hooks(const Context& context, Container& container, const spec::oci::Config& config) {
+  if (!config.hooks || config.hooks->poststart.empty()) return {};
+  const Record& record = container.record();
+  auto done = run_hooks("poststart", config.hooks->poststart, hook_state(record, "running", record.pid));
+  if (done) return {};
+  if (auto removed = container.remove(); !removed) context.warn(removed.error().message());
+  run_poststop_hooks(context, container, config);
+  return done;
 }
 
 }  // namespace
@@ -293,7 +312,7 @@ Result<int> start_container(const Context& context) {
     return Error::invalid("config.json: process must be set for a container to be started");
   }
   TRY(release(container, config));
-  run_poststart_hooks(context, container, config);
+  TRY(run_poststart_hooks(context, container, config));
   return 0;
 }
 
@@ -309,7 +328,7 @@ Result<int> run_container(const Context& context) {
     run_poststop_hooks(context, starter.container(), config);
     return std::unexpected(std::move(outcome).error());
   }
-  run_poststart_hooks(context, starter.container(), config);
+  TRY(run_poststart_hooks(context, starter.container(), config));
   if (detached) return 0;
   const sys::ExitStatus status =
       TRY(attend(started.launch.pidfd, gate, started.terminal));

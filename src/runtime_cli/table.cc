@@ -43,12 +43,12 @@ constexpr std::array kExec{
     Flag{"process-label", "", RefusedValue}, Flag{"tty", "t", Bool},
     Flag{"user", "u", Value}};
 
-constexpr std::array kDelete{Flag{"force", "f", Bool}, Flag{"regex", "r", Refused}};
-constexpr std::array kKill{Flag{"all", "a", Bool}, Flag{"regex", "r", Refused}};
+constexpr std::array kDelete{Flag{"force", "f", Bool}, Flag{"regex", "r", Bool}};
+constexpr std::array kKill{Flag{"all", "a", Bool}, Flag{"regex", "r", Bool}};
 constexpr std::array kList{Flag{"format", "f", Value}, Flag{"quiet", "q", Bool}};
 constexpr std::array kPs{Flag{"format", "f", Value}};
 constexpr std::array kSpec{Flag{"bundle", "b", Value}, Flag{"file", "f", Value},
-                           Flag{"rootless", "", Refused}};
+                           Flag{"rootless", "", Bool}};
 constexpr std::array kUpdate{
     Flag{"resources", "r", Value},          Flag{"blkio-weight", "", Value},
     Flag{"cpu-burst", "", Value},           Flag{"cpu-idle", "", Value},
@@ -63,17 +63,17 @@ constexpr std::array kUpdate{
 constexpr std::size_t kAny = 4096;
 
 constexpr std::array kCommands{
-    Command{"create", "<container-id>", kCreate, 1, 1},
-    Command{"run", "<container-id>", kRun, 1, 1},
-    Command{"start", "<container-id>", {}, 1, 1},
-    Command{"state", "<container-id>", {}, 1, 1},
-    Command{"kill", "<container-id> [signal]", kKill, 1, 2},
-    Command{"delete", "<container-id>", kDelete, 1, 1},
-    Command{"exec", "<container-id> <command> [arguments...]", kExec, 1, kAny},
-    Command{"ps", "<container-id> [ps options]", kPs, 1, kAny},
-    Command{"pause", "<container-id>", {}, 1, 1},
-    Command{"resume", "<container-id>", {}, 1, 1},
-    Command{"update", "<container-id>", kUpdate, 1, 1},
+    Command{"create", "CONTAINER", kCreate, 1, 1},
+    Command{"run", "CONTAINER", kRun, 1, 1},
+    Command{"start", "CONTAINER", {}, 1, 1},
+    Command{"state", "CONTAINER", {}, 1, 1},
+    Command{"kill", "CONTAINER [SIGNAL]", kKill, 1, 2},
+    Command{"delete", "CONTAINER", kDelete, 1, 1},
+    Command{"exec", "CONTAINER cmd [ARGUMENT...]", kExec, 1, kAny},
+    Command{"ps", "CONTAINER [PS-OPTION...]", kPs, 1, kAny},
+    Command{"pause", "CONTAINER", {}, 1, 1},
+    Command{"resume", "CONTAINER", {}, 1, 1},
+    Command{"update", "CONTAINER", kUpdate, 1, 1},
     Command{"list", "", kList, 0, 0},
     Command{"spec", "", kSpec, 0, 0},
     Command{"features", "", {}, 0, 0},
@@ -88,11 +88,14 @@ const Command* find_command(std::string_view name) {
   return found == kCommands.end() ? nullptr : &*found;
 }
 
-std::string usage() {
-  std::string text = "usage: wherry-runtime [global options] command [options] [arguments]\n\n";
-  for (const Command& command : kCommands) {
-    text += fmt::format("  {} {}\n", command.name, command.usage);
-    for (const Flag& flag : command.flags) {
+std::string usage(std::string_view program, std::string_view command) {
+  std::string text = command.empty()
+                         ? fmt::format("Usage: {} [OPTION...] COMMAND [OPTION...] [ARGUMENT...]\n\n", program) : std::string();
+  for (const Command& one : kCommands) {
+    if (command.empty()) text += fmt::format("  {} {}\n", one.name, one.usage);
+    else if (one.name == command) text += fmt::format("Usage: {} [OPTION...] {} {}\n\n", program, one.name, one.usage);
+    else continue;
+    for (const Flag& flag : one.flags) {
       const bool refused = flag.kind == Refused || flag.kind == RefusedValue;
       text += fmt::format("      --{}{}\n", flag.name, refused ? "  (not available)" : "");
     }

@@ -204,7 +204,7 @@ struct Linux {
 struct Hook {
   std::string path;  // absolute
   std::vector<std::string> args;
-  std::vector<std::string> env;
+  std::optional<std::vector<std::string>> env;  // nullopt: the runtime's own
   std::optional<std::int64_t> timeout;  // seconds
 };
 

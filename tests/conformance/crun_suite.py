@@ -21,7 +21,7 @@ import sys
 from runtime_tools import TOOLS_INSIDE, Groups, set_up
 
 DEADLINE_S = 150
-RUNTIME_INSIDE = "/run/runtime-under-test"
+RUNTIME_INSIDE = "/run/crun"  # some tests look for that name in what it says
 LINE = re.compile(r"^(ok|not ok) \d+ - (\S+)(.*)$", re.M)
 
 
@@ -41,7 +41,7 @@ def provide(runtime, peer_root):
 def command_of(tree, runtime, peer_root, name):
     before, after = provide(runtime, peer_root)
     lines = [*before, *set_up(tree, ""), *after, f"chmod 755 {RUNTIME_INSIDE}", "ip link set lo up", "mkdir /run/suite", "cd /run/suite",
-             f"export OCI_RUNTIME={RUNTIME_INSIDE} INIT={TOOLS_INSIDE}/tests/init PYTHONDONTWRITEBYTECODE=1",
+             f"export OCI_RUNTIME={RUNTIME_INSIDE} INIT={TOOLS_INSIDE}/tests/init PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1",
              f"exec {sys.executable} {TOOLS_INSIDE}/tests/{name}.py"]
     return ["unshare", "--cgroup", "--mount", "--net", "--uts", "--ipc", "--propagation", "private", "--pid", "--fork",
             "--kill-child=KILL", "sh", "-c", "\n".join(lines)]

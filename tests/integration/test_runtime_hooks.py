@@ -122,11 +122,41 @@ def test_a_failed_start_hook_of_a_created_container(runtime):
     runtime.call("delete", name)
 
 
-@pytest.mark.parametrize("kind", ["poststart", "poststop"])
-def test_a_late_failure_is_a_warning(runtime, notes, kind):
-    hooks = {kind: [hook("exit 1"), note(notes, kind)]}
-    done = runtime.run(with_hooks(runtime, hooks))
-    assert done.returncode == 0 and f"{kind} hook" in done.stderr and (notes / kind).exists()
+def test_a_failure_after_the_end_is_a_warning(runtime, notes):
+    done = runtime.run(with_hooks(runtime, {"poststop": [hook("exit 1"), note(notes, "poststop")]}))
+    assert done.returncode == 0 and "poststop hook failed with exit code 1" in done.stderr
+    assert (notes / "poststop").exists()
+
+
+@pytest.mark.parametrize("verb", ["run", "start"])
+def test_a_failed_poststart_hook_ends_the_container(runtime, notes, verb):
+    hooks = {"poststart": [hook("exit 1"), note(notes, "second")], "poststop": [note(notes, "poststop")]}
+    config = with_hooks(runtime, hooks, "sleep", "1000")
+    if verb == "run":
+        done = runtime.run(config)
+    else:
+        done = runtime.call("start", runtime.create(config), check=False)
+    assert done.returncode == 1 and "poststart hook" in done.stderr
+    assert not (notes / "second").exists() and (notes / "poststop").exists()
+    assert runtime.call("state", runtime.ids[-1], check=False).returncode == 1
+
+
+def test_without_an_environment_of_its_own_a_hook_has_the_runtimes(runtime, notes):
+    def hooks(**more):
+        return {kind: [{"path": "/bin/sh", "args": ["sh", "-c", f"echo $MARK > {notes}/{kind}"], **more}]
+                for kind in ("createRuntime", "createContainer")}
+    marked = {**os.environ, "MARK": "given"}
+    assert runtime.run(with_hooks(runtime, hooks()), env=marked).returncode == 0
+    assert [(notes / kind).read_text() for kind in ("createRuntime", "createContainer")] == ["given\n"] * 2
+    assert runtime.run(with_hooks(runtime, hooks(env=[])), env=marked).returncode == 0
+    assert [(notes / kind).read_text() for kind in ("createRuntime", "createContainer")] == ["\n"] * 2
+
+
+def test_hooks_before_the_root_changes_find_the_mounts_below_the_bundle(runtime, notes):
+    script = f"pwd > {notes}/where; cat rootfs/proc/self/comm > {notes}/comm; [ -e rootfs/dev/null ] && echo dev >> {notes}/comm"
+    assert runtime.run(with_hooks(runtime, {"createContainer": [hook(script)]})).returncode == 0
+    assert (notes / "where").read_text().strip() == str(runtime.bundle)
+    assert (notes / "comm").read_text().split() == ["cat", "dev"]
 
 
 @pytest.mark.parametrize("kind", ["prestart", "createContainer", "startContainer"])

@@ -203,7 +203,7 @@ def test_what_is_not_done_is_refused_by_name(runtime, path, value):
 
 @pytest.mark.parametrize("arguments", [
     ["--systemd-cgroup", "list"], ["checkpoint", "x"], ["run", "--no-pivot", "x"],
-    ["delete", "--regex", "x"], ["nothing"], ["run", "--nothing", "x"]])
+    ["run", "--pidfd-socket", "s", "x"], ["nothing"], ["run", "--nothing", "x"]])
 def test_flags_that_are_not_there(runtime, arguments):
     done = runtime.call(*arguments, check=False)
     assert done.returncode == 1
