@@ -111,7 +111,7 @@ Result<> disconnect_network(Core& core, const std::string& name,
     return Error(ErrorKind::Forbidden,
                  fmt::format("container {} is not connected to network {}", now.record.id.str(),
                              network.name));
-  if (runs && network.driver == "bridge") {
+  if (runs && has_interfaces(network)) {
     if (!now.pidfd) return Error::internal("container without a process descriptor");
     const sys::Fd netns = TRY(network::open_netns(*now.pidfd));
     core.members.leave(now.record.id, network.id);

@@ -20,9 +20,8 @@ void publish_network_event(Core& core, const ContainerRecord& record, const std:
                            const spec::docker::EndpointMap& endpoints) {
   for (const auto& [name, endpoint] : endpoints) {
     if (!endpoint) continue;
-    // User networks are bridges.
-    const bool host = name == "host";
-    const std::string driver = name == "none" ? "null" : host ? "host" : "bridge";
+    const auto network = core.networks->find_network(endpoint->network_id);
+    const std::string driver = network ? network->driver : "bridge";
     core.events.publish("network", action,
                         {.id = endpoint->network_id,
                          .attributes = {{"container", record.id.str()}, {"name", name}, {"type", driver}}});

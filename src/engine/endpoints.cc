@@ -52,6 +52,10 @@ Result<EndpointSettings> settle_mac(const ContainerRecord& record, EndpointSetti
 
 }  // namespace
 
+bool has_interfaces(const network::Description& network) {
+  return network.driver == "bridge" || network.driver == "macvlan";
+}
+
 bool is_user_defined(std::string_view mode) {
   return mode != "bridge" && mode != "host" && mode != "none" && mode != "default" &&
          !mode.empty() && !joined_container(mode);
@@ -67,7 +71,7 @@ Result<> check_endpoint_wishes(const network::Description& network,
     const auto ip = network::parse_ip(text);
     if (!ip || network::is_unspecified(*ip))
       return refuse(fmt::format("invalid link-local IP address: {}", text));
-    if (network.driver != "bridge")
+    if (!has_interfaces(network))
       return refuse(fmt::format("link-local IP addresses are not supported on network {}", network.name));
   }
   if (!is_user_defined(network.name)) {
@@ -119,7 +123,7 @@ Result<std::vector<WantedEndpoint>> wanted_endpoints(Core& core, const Container
   std::vector<WantedEndpoint> wanted;
   const auto add = [&](const std::string& name, const EndpointSettings& wishes) -> Result<> {
     auto network = TRY(core.networks->find_network(name));
-    if (network.driver != "bridge")
+    if (!has_interfaces(network))
       return Error(ErrorKind::Forbidden,
                    fmt::format("container cannot be connected to network {} beside others", name));
     TRY(check_endpoint_wishes(network, wishes));

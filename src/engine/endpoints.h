@@ -14,6 +14,8 @@ namespace wherry::engine {
 
 // bridge, host, none, default and container:x are not.
 bool is_user_defined(std::string_view network_mode);
+// Containers get an interface of their own on it: not on host and none.
+bool has_interfaces(const network::Description& network);
 
 // InvalidArgument in docker's words: an address or names where the network gives none.
 Result<> check_endpoint_wishes(const network::Description& network,

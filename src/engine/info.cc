@@ -135,7 +135,7 @@ Result<Info> make_info(Core& core) {
   info.driver_status.emplace();
   for (const auto& [key, value] : core.snapshots->status()) info.driver_status->push_back({key, value});
   info.plugins = {.volume = std::vector<std::string>{"local"},
-                  .network = std::vector<std::string>{"bridge", "host", "null"},
+                  .network = std::vector<std::string>{"bridge", "host", "macvlan", "null"},
                   .authorization = std::nullopt,
                   .log = std::vector<std::string>{"json-file", "none"}};
   fill_host(info);

@@ -135,7 +135,9 @@ Result<> check_create(const spec::docker::NetworkCreateRequest& request) {
   const auto pools = pools_of(*request.ipam);
   const auto with_ipv6 = std::ranges::count_if(pools, is_ipv6);
   if (with_ipv6 > 1 || std::ssize(pools) - with_ipv6 > 1)
-    return Error(ErrorKind::Forbidden, "bridge driver doesn't support multiple subnets");
+    return Error(ErrorKind::Forbidden,
+                 fmt::format("{} driver doesn't support multiple subnets",
+                             request.driver.empty() ? "bridge" : request.driver));
   return {};
 }
 
@@ -194,7 +196,7 @@ void wait_for_ending(Core& core, const std::string& name) {
 // Why its containers may reach nothing beyond it although all was done; docker has no word
 // for it.
 std::string warning_of(Core& core, const Description& network) {
-  if (network.internal) return {};
+  if (network.internal || network.driver != "bridge") return {};
   const std::vector<std::string> chains = core.networks->foreign_drops();
   if (chains.empty()) return {};
   return fmt::format(

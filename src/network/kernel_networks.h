@@ -16,6 +16,7 @@
 #include "base/guarded.h"
 #include "network/firewall.h"
 #include "network/ipam.h"
+#include "network/macvlan.h"
 #include "network/network.h"
 #include "network/plan.h"
 #include "network/pool.h"
@@ -34,7 +35,8 @@ struct Segment {
   AddressPool addresses;
   std::optional<Addressing6> addressing6 = std::nullopt;
   std::optional<AddressPool6> addresses6 = std::nullopt;
-  int bridge_index = 0;          // 0: not raised yet
+  int bridge_index = 0;          // 0: not raised yet, or without a bridge
+  std::optional<MacvlanSettings> macvlan = std::nullopt;  // a network without a bridge
   std::optional<Error> problem;  // why it could not be raised
 
   [[nodiscard]] Icc icc() const { return settings.icc; }
@@ -53,6 +55,8 @@ struct SegmentFacts {
   BridgeSettings settings;
   bool internal = false;
   std::optional<Addressing6> addressing6 = std::nullopt;
+  std::optional<MacvlanSettings> macvlan = std::nullopt;
+  std::string macvlan_parent = {};
 };
 
 struct Taken {
@@ -161,7 +165,11 @@ class KernelNetworks final : public Networks {
   Result<> move_default_route(const ContainerId& container, const DefaultRoutes& before,
                               const sys::Fd& netns);
   DefaultRoutes default_routes(const ContainerId& container);
+  Result<> connect_macvlan(ReadySandbox& ready, const SegmentFacts& segment,
+                           const Endpoint& endpoint, const ConnectSandbox& request);
+  Result<> remove_interface(const Endpoint& endpoint, const sys::Fd& netns);
   void disconnect(const Endpoint& endpoint);
+  void close_macvlans(const ContainerId& container);
   void forget(const ContainerId& container);
 
   // links.cc
@@ -170,6 +178,7 @@ class KernelNetworks final : public Networks {
 
   // user_networks.cc
   Result<> raise_segment(const NetworkId& id);
+  Result<> raise_macvlan(const NetworkId& id);
 
   // published.cc
   void hold_live_ports(const LivePorts& live);

@@ -76,11 +76,16 @@ SegmentFacts facts(const Segment& segment) {
           .addressing = segment.addressing,
           .settings = segment.settings,
           .internal = segment.description.internal,
-          .addressing6 = segment.addressing6};
+          .addressing6 = segment.addressing6,
+          .macvlan = segment.macvlan,
+          .macvlan_parent = segment.macvlan ? parent_of(segment.description, *segment.macvlan) : ""};
 }
 
 Result<Segment> make_segment(const Description& network) {
-  const BridgeSettings settings = TRY(bridge_settings(network.options));
+  BridgeSettings settings;
+  std::optional<MacvlanSettings> macvlan;
+  if (is_macvlan(network)) macvlan = TRY(macvlan_settings(network.options));
+  else settings = TRY(bridge_settings(network.options));
   const Addressing addresses = TRY(addressing(network));
   const PoolLimits limits{.range = addresses.range,
                           .auxiliary = addresses.auxiliary,
@@ -89,6 +94,7 @@ Result<Segment> make_segment(const Description& network) {
                   .settings = settings,
                   .addressing = addresses,
                   .addresses = AddressPool(addresses.subnet, addresses.gateway, limits)};
+  segment.macvlan = macvlan;
   segment.addressing6 = TRY(addressing6(network));
   if (segment.addressing6) segment.addresses6.emplace(*segment.addressing6, network.name);
   return segment;
@@ -143,7 +149,8 @@ std::string KernelNetworks::bridge_alias(const NetworkId& id) const {
 FirewallSpec KernelNetworks::firewall_spec() {
   FirewallSpec spec{table_name(options_.suffix), {}, {}, {}, strict_};
   auto state = state_.lock();
-  for (const auto& [id, segment] : state->segments)
+  for (const auto& [id, segment] : state->segments) {
+    if (segment.macvlan) continue;
     spec.networks.push_back(
         {.bridge = segment.description.bridge,
          .subnet = segment.addressing.subnet,
@@ -152,6 +159,7 @@ FirewallSpec KernelNetworks::firewall_spec() {
          .masquerade = segment.settings.masquerade ? Masquerade::Yes : Masquerade::No,
          .subnet6 = segment.addressing6 ? std::optional(segment.addressing6->subnet)
                                         : std::nullopt});
+  }
   for (const auto& [id, taken] : state->taken) {
     const auto targets = targets_of(taken);
     spec.ports.insert(spec.ports.end(), targets.begin(), targets.end());
@@ -314,6 +322,8 @@ Result<> KernelNetworks::reserve_live(const LiveEndpoint& live) {
 // Finds the interface of a live container by its alias, and puts the port back where somebody
 // removed our bridge or its entries.
 Result<> KernelNetworks::reconnect(const LiveEndpoint& live, const std::vector<sys::Link>& links) {
+  // All of a macvlan's is inside.
+  if (const auto segment = facts_of(live.endpoint.network_id); segment && segment->macvlan) return {};
   const std::string alias = owner_alias(live.container, live.endpoint.network_id);
   const auto link = std::find_if(links.begin(), links.end(), [&](const sys::Link& candidate) {
     // The id alone: of a container that an engine without user networks started.
@@ -375,7 +385,8 @@ Result<> KernelNetworks::remove_stray_bridges(const std::vector<sys::Link>& link
     for (const auto& [id, segment] : state->segments) known.insert(bridge_alias(id));
   }
   for (const sys::Link& link : links) {
-    const bool ours = link.kind == "bridge" && link.alias.starts_with(bridge_alias(NetworkId()));
+    const bool ours = (link.kind == "bridge" || link.kind == "dummy") &&
+                      link.alias.starts_with(bridge_alias(NetworkId()));
     if (ours && !known.contains(link.alias)) TRY(delete_if_there(route_, link.index));
   }
   return {};
@@ -449,7 +460,8 @@ Result<> KernelNetworks::remove_everything() {
   const std::scoped_lock lock(route_mutex_);
   if (!route_) return {};
   for (const sys::Link& link : TRY(sys::list_links(route_))) {
-    const bool bridge = link.kind == "bridge" && link.alias.starts_with(bridge_alias(NetworkId()));
+    const bool bridge = (link.kind == "bridge" || link.kind == "dummy") &&
+                        link.alias.starts_with(bridge_alias(NetworkId()));
     if (bridge || is_ours(link, veth_prefix_)) TRY(delete_if_there(route_, link.index));
   }
   return remove_bridge(route_, bridge_name(options_.suffix));

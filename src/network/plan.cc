@@ -8,6 +8,7 @@
 
 #include "base/strings.h"
 #include "network/ipam.h"
+#include "network/macvlan.h"
 
 namespace wherry::network {
 namespace {
@@ -50,11 +51,11 @@ bool is_interface_name(std::string_view name) {
 }
 
 Result<> check_driver(const std::string& driver) {
-  if (driver.empty() || driver == "default" || driver == "bridge") return {};
+  if (driver.empty() || driver == "default" || driver == "bridge" || driver == "macvlan") return {};
   if (driver == "host" || driver == "null")
     return Error(ErrorKind::Forbidden,
                  fmt::format("only one instance of \"{}\" network is allowed", driver));
-  if (driver == "macvlan" || driver == "ipvlan" || driver == "overlay")
+  if (driver == "ipvlan" || driver == "overlay")
     return not_available(fmt::format("network driver '{}'", driver));
   return Error::not_found(fmt::format("plugin \"{}\" not found", driver));
 }
@@ -236,28 +237,37 @@ Result<BridgeSettings> bridge_settings(const std::map<std::string, std::string>&
   return settings;
 }
 
+namespace {
+
+Result<> settle_bridge(const Surroundings& surroundings, Description& network) {
+  const BridgeSettings settings = TRY(bridge_settings(network.options));
+  network.bridge = settings.bridge.empty() ? "br-" + network.id.short_form() : settings.bridge;
+  const bool taken = std::ranges::any_of(surroundings.networks, [&](const Description& other) {
+    return other.bridge == network.bridge;
+  });
+  if (!taken) return {};
+  return Error(ErrorKind::Forbidden,
+               fmt::format("bridge name {} is already in use by another network", network.bridge));
+}
+
+}  // namespace
+
 Result<Description> plan(const NetworkRequest& request, const Surroundings& surroundings) {
   TRY(check_limits(request));
   TRY(check_driver(request.driver));
   TRY(check_name(request, surroundings.networks));
-  const BridgeSettings settings = TRY(bridge_settings(request.options));
   Description network;
   network.id = NetworkId::random();
   network.name = request.name;
-  network.driver = "bridge";
+  network.driver = request.driver == "macvlan" ? request.driver : "bridge";
   network.created = now();
   network.options = request.options;
   network.labels = request.labels;
   network.internal = request.internal;
   network.attachable = request.attachable;
   network.ipam_options = request.ipam_options;
-  network.bridge = settings.bridge.empty() ? "br-" + network.id.short_form() : settings.bridge;
-  const bool taken = std::ranges::any_of(surroundings.networks, [&](const Description& other) {
-    return other.bridge == network.bridge;
-  });
-  if (taken)
-    return Error(ErrorKind::Forbidden,
-                 fmt::format("bridge name {} is already in use by another network", network.bridge));
+  if (is_macvlan(network)) TRY(macvlan_settings(network.options));
+  else TRY(settle_bridge(surroundings, network));
   TRY(settle_addresses(request, surroundings, network));
   TRY(settle_ipv6(request, surroundings, network));
   return network;

@@ -94,7 +94,7 @@ TEST(Plan, options_of_the_address_management_stay_null_or_empty) {
 }
 
 TEST(Plan, what_wherry_has_not_is_named) {
-  EXPECT_NE(error_of({.name = "n", .driver = "macvlan"}).find("network driver 'macvlan'"),
+  EXPECT_NE(error_of({.name = "n", .driver = "ipvlan"}).find("network driver 'ipvlan'"),
             std::string::npos);
   EXPECT_NE(error_of({.name = "n", .options = {{"com.docker.network.container_iface_prefix", "x"}}})
                 .find("not available"),

@@ -46,7 +46,7 @@ PortGateways KernelNetworks::port_gateways(const ContainerId& container) {
     if (endpoint == nullptr) return std::nullopt;
     const auto segment = state->segments.find(endpoint->network_id);
     const auto address = parse_ip(endpoint->*ip);
-    if (segment == state->segments.end() || !address) return std::nullopt;
+    if (segment == state->segments.end() || !address || segment->second.macvlan) return std::nullopt;
     return PortGateway{*address, facts(segment->second)};
   };
   gateways.ipv4 = gateway(state->gateway_of(container), &Endpoint::ip);

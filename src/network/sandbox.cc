@@ -187,7 +187,18 @@ Result<> connect_port(sys::NetlinkSocket& route, int host_index, const ConnectSa
   return sys::wait_operational(route, request.bridge_index, kCarrierTimeout_ms);
 }
 
-Result<> connect_sandbox(ReadySandbox& sandbox, const ConnectSandbox& request) {
+Result<> disable_ipv6_of_new_interfaces(const sys::Fd& netns) {
+  Result<> done;
+  std::thread([&] {
+    if (::setns(netns.get(), CLONE_NEWNET) < 0)
+      done = Error::from_errno(errno, "enter the network namespace");
+    else
+      done = disable_ipv6_by_default();
+  }).join();
+  return done;
+}
+
+Result<> connect_inside(ReadySandbox& sandbox, const ConnectSandbox& request) {
   sys::NetlinkBatch inside;
   sys::change_link(inside, {.index = sandbox.eth0_index, .mac = request.mac, .mtu = request.mtu});
   sys::add_address(
@@ -195,7 +206,11 @@ Result<> connect_sandbox(ReadySandbox& sandbox, const ConnectSandbox& request) {
   if (request.gateway) sys::add_default_route(inside, request.gateway->bytes());
   TRY(sandbox.inside.transact(inside));
   if (request.ipv6) TRY(connect_ipv6(sandbox, *request.ipv6));
-  TRY(add_link_local(sandbox, request));
+  return add_link_local(sandbox, request);
+}
+
+Result<> connect_sandbox(ReadySandbox& sandbox, const ConnectSandbox& request) {
+  TRY(connect_inside(sandbox, request));
   return connect_port(sandbox.outside, sandbox.host_index, request);
 }
 

@@ -62,6 +62,10 @@ struct ConnectSandbox {
 };
 // "<container id>/<network id>": how restore finds the interface of an endpoint again.
 std::string owner_alias(const ContainerId& container, const NetworkId& network);
+// Addresses and routes of the interface eth0_index: the container's side of connect_sandbox.
+Result<> connect_inside(ReadySandbox& sandbox, const ConnectSandbox& request);
+// What a veth pair's interface begins with: no IPv6, and no router believed.
+Result<> disable_ipv6_of_new_interfaces(const sys::Fd& netns);
 // Address, MAC, route and bridge port: one batch outside, one inside.
 Result<> connect_sandbox(ReadySandbox& sandbox, const ConnectSandbox& request);
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 
+#include "base/log.h"
 #include "base/strings.h"
 #include "base/undo.h"
 #include "network/kernel_networks.h"
@@ -79,7 +80,7 @@ Result<SegmentFacts> KernelNetworks::facts_of(const NetworkId& id) {
     return Error::not_found(fmt::format("network {} not found", id.str()));
   }
   if (found->second.problem) return Error(*found->second.problem);
-  if (found->second.bridge_index == 0)
+  if (found->second.bridge_index == 0 && !found->second.macvlan)
     return Error::not_found(fmt::format("network {} not found", found->second.description.name));
   return facts(found->second);
 }
@@ -177,6 +178,7 @@ Result<> KernelNetworks::connect(ReadySandbox& ready, const SandboxRequest& want
   request.link_local = TRY(link_local_addresses(wanted.link_local, segment));
   if (!segment.internal) request.gateway = segment.addressing.container_gateway;
   if (!segment.internal && request.ipv6) request.ipv6->gateway = segment.addressing6->container_gateway;
+  if (segment.macvlan) return connect_macvlan(ready, segment, endpoint, request);
   auto connected = connect_sandbox(ready, request);
   if (!connected && connected.error().errno_value() == EXFULL)
     return Error(ErrorKind::Unavailable,
@@ -184,6 +186,17 @@ Result<> KernelNetworks::connect(ReadySandbox& ready, const SandboxRequest& want
                              "containers or use another network ({})",
                              segment.name, connected.error().message()));
   return connected;
+}
+
+Result<> KernelNetworks::connect_macvlan(ReadySandbox& ready, const SegmentFacts& segment,
+                                         const Endpoint& endpoint, const ConnectSandbox& request) {
+  TRY(add_macvlan_interface(ready, {.name = endpoint.interface,
+                                    .parent = segment.macvlan_parent,
+                                    .settings = *segment.macvlan,
+                                    .mac = request.mac}));
+  ConnectSandbox inside = request;
+  inside.mtu = segment.macvlan->mtu;
+  return connect_inside(ready, inside);
 }
 
 Result<Sandbox> KernelNetworks::take(const SandboxRequest& request) {
@@ -203,7 +216,8 @@ Result<Sandbox> KernelNetworks::take(const SandboxRequest& request) {
     endpoint = TRY(lease_endpoint(request.container, *segment,
                                   {request.ip, request.mac, request.gateway_priority,
                                    request.ip6}));
-  ReadySandbox ready = TRY_AS("network sandbox", pool_->take(request.mode));
+  const bool bare = segment && segment->macvlan;
+  ReadySandbox ready = TRY_AS("network sandbox", pool_->take(bare ? Mode::None : request.mode));
   if (endpoint) {
     endpoint->host_interface = ready.host_interface;
     TRY_AS("connect to network " + segment->name,
@@ -256,6 +270,13 @@ Result<> KernelNetworks::add_and_connect(const JoinRequest& request, const Segme
   auto link_local = TRY(link_local_addresses(request.wishes.link_local, segment));
   ReadySandbox ready = TRY(open_sandbox(netns));
   endpoint.interface = TRY(free_interface(ready.inside));
+  if (segment.macvlan) {
+    ConnectSandbox wanted = TRY(connection(request.container, segment, endpoint));
+    wanted.link_local = std::move(link_local);
+    auto connected = connect_macvlan(ready, segment, endpoint, wanted);
+    if (!connected) static_cast<void>(remove_macvlan_interface(ready, wanted.mac));
+    return connected;
+  }
   TRY(add_interface(ready, {.veth_prefix = veth_prefix_,
                             .name = endpoint.interface,
                             .mtu = segment.settings.mtu}));
@@ -304,6 +325,21 @@ Result<Endpoint> KernelNetworks::join(const JoinRequest& request, const sys::Fd&
   return endpoint;
 }
 
+Result<> KernelNetworks::remove_interface(const Endpoint& endpoint, const sys::Fd& netns) {
+  if (const auto segment = facts_of(endpoint.network_id); segment && segment->macvlan) {
+    ReadySandbox ready = TRY(open_sandbox(netns));
+    return remove_macvlan_interface(ready, parse_mac(endpoint.mac).value_or(sys::MacAddress{}));
+  }
+  const std::scoped_lock lock(route_mutex_);
+  const auto link = TRY(sys::find_link(route_, endpoint.host_interface));
+  if (!link) return {};
+  sys::NetlinkBatch batch;
+  sys::delete_link(batch, link->index);
+  auto deleted = route_.transact(batch);
+  if (!deleted && deleted.error().errno_value() != ENODEV) return deleted;
+  return {};
+}
+
 Result<> KernelNetworks::leave(const ContainerId& container, const NetworkId& network,
                                const sys::Fd& netns) {
   std::optional<Endpoint> leaving;
@@ -320,16 +356,7 @@ Result<> KernelNetworks::leave(const ContainerId& container, const NetworkId& ne
                              network.str()));
   const DefaultRoutes before = default_routes(container);
   disconnect(*leaving);
-  {
-    const std::scoped_lock lock(route_mutex_);
-    const auto link = TRY(sys::find_link(route_, leaving->host_interface));
-    if (link) {
-      sys::NetlinkBatch batch;
-      sys::delete_link(batch, link->index);
-      auto deleted = route_.transact(batch);
-      if (!deleted && deleted.error().errno_value() != ENODEV) return deleted;
-    }
-  }
+  TRY(remove_interface(*leaving, netns));
   {
     auto state = state_.lock();
     std::erase_if(state->taken[container].endpoints,
@@ -347,7 +374,29 @@ void KernelNetworks::release(const ContainerId& container) {
   close_links(container);
   // The addresses are free again only when nothing in the kernel points to their old owner.
   for (const Endpoint& gone : endpoints(container)) disconnect(gone);
+  close_macvlans(container);
   forget(container);
+}
+
+// A namespace that waits for its burial still answers on the parent's network for an address
+// that is somebody else's by then. After a restart nobody holds it.
+void KernelNetworks::close_macvlans(const ContainerId& container) {
+  std::vector<Endpoint> closing;
+  sys::Fd netns;
+  {
+    auto state = state_.lock();
+    const auto found = state->taken.find(container);
+    if (found == state->taken.end() || !found->second.netns) return;
+    for (const Endpoint& endpoint : found->second.endpoints) {
+      const auto segment = state->segments.find(endpoint.network_id);
+      if (segment != state->segments.end() && segment->second.macvlan) closing.push_back(endpoint);
+    }
+    if (closing.empty()) return;
+    if (auto held = found->second.netns.duplicate()) netns = std::move(*held);
+  }
+  for (const Endpoint& endpoint : closing)
+    if (auto removed = remove_interface(endpoint, netns); !removed)
+      log::warning("container {}: {}", container.short_form(), removed.error().message());
 }
 
 // Best effort: most of it is gone already when the namespace has ended. The veth pair is not
@@ -356,7 +405,7 @@ void KernelNetworks::release(const ContainerId& container) {
 void KernelNetworks::disconnect(const Endpoint& endpoint) {
   const auto ip = parse_ipv4(endpoint.ip);
   const auto segment = facts_of(endpoint.network_id);
-  if (!segment || !ip) return;
+  if (!segment || !ip || segment->macvlan) return;
   const std::scoped_lock lock(route_mutex_);
   sys::NetlinkBatch batch;
   const auto link = sys::find_link(route_, endpoint.host_interface);

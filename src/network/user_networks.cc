@@ -70,7 +70,29 @@ Result<> KernelNetworks::raise_segment(const NetworkId& id) {
   return {};
 }
 
-Result<> KernelNetworks::raise_network(const NetworkId& id) { return raise_segment(id); }
+Result<> KernelNetworks::raise_macvlan(const NetworkId& id) {
+  Description network;
+  MacvlanSettings settings;
+  {
+    auto state = state_.lock();
+    const auto found = state->segments.find(id);
+    if (found == state->segments.end() || !found->second.macvlan)
+      return Error::not_found(fmt::format("network {} not found", id.str()));
+    network = found->second.description;
+    settings = *found->second.macvlan;
+  }
+  const std::scoped_lock lock(route_mutex_);
+  return ensure_parent(route_, network, settings, bridge_alias(id));
+}
+
+Result<> KernelNetworks::raise_network(const NetworkId& id) {
+  const bool macvlan = [&] {
+    auto state = state_.lock();
+    const auto found = state->segments.find(id);
+    return found != state->segments.end() && found->second.macvlan;
+  }();
+  return macvlan ? raise_macvlan(id) : raise_segment(id);
+}
 
 void KernelNetworks::adopt_network(const Description& network) {
   auto segment = make_segment(network);
@@ -81,8 +103,10 @@ void KernelNetworks::adopt_network(const Description& network) {
   if (problem_) segment->problem = *problem_;
   state_.lock()->segments.insert_or_assign(network.id, std::move(*segment));
   if (problem_) return;
-  auto raised = raise_segment(network.id);
+  auto raised = raise_network(network.id);
   if (raised) return;
+  // A parent may come later: who joins is told.
+  if (is_macvlan(network)) return log::warning("network {}: {}", network.name, raised.error().message());
   log::error("network {}: {}", network.name, raised.error().message());
   auto state = state_.lock();
   state->segments.find(network.id)->second.problem = std::move(raised).error();
@@ -125,7 +149,8 @@ Result<> KernelNetworks::remove_network(const NetworkId& id) {
   Result<> gone;
   {
     const std::scoped_lock lock(route_mutex_);
-    const auto link = sys::find_link(route_, network.bridge);
+    if (is_macvlan(network)) gone = remove_parent(route_, network, bridge_alias(id));
+    const auto link = sys::find_link(route_, network.bridge.empty() ? "-" : network.bridge);
     const bool ours = link && *link && (*link)->alias == bridge_alias(id);
     if (ours) gone = remove_bridge(route_, network.bridge);
   }
@@ -133,6 +158,7 @@ Result<> KernelNetworks::remove_network(const NetworkId& id) {
     state_.lock()->segments.insert_or_assign(id, std::move(*removed));
     return std::unexpected(std::move(gone).error().within("remove bridge " + network.bridge));
   }
+  if (is_macvlan(network)) return {};
   if (auto written = write_table(); !written)
     log::warning("network {}: rules that stay behind: {}", network.name,
                  written.error().message());

@@ -237,6 +237,27 @@ void add_veth(NetlinkBatch& batch, const VethSpec& spec) {
   });
 }
 
+void add_macvlan(NetlinkBatch& batch, const MacvlanSpec& spec) {
+  batch.message("create macvlan " + spec.name, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, link_header(0));
+  batch.text(IFLA_IFNAME, spec.name);
+  batch.u32(IFLA_LINK, static_cast<std::uint32_t>(spec.parent));
+  batch.u32(IFLA_NET_NS_FD, static_cast<std::uint32_t>(spec.netns));
+  batch.bytes(IFLA_ADDRESS, view(spec.mac));
+  batch.nest(IFLA_LINKINFO, [&] {
+    batch.text(IFLA_INFO_KIND, "macvlan");
+    batch.nest(IFLA_INFO_DATA, [&] { batch.u32(IFLA_MACVLAN_MODE, spec.mode); });
+  });
+}
+
+void add_dummy(NetlinkBatch& batch, const std::string& name, const std::string& alias) {
+  batch.message("create dummy " + name, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, link_header(0, true));
+  batch.text(IFLA_IFNAME, name);
+  batch.nest(IFLA_LINKINFO, [&] { batch.text(IFLA_INFO_KIND, "dummy"); });
+  batch.message("name dummy " + name, RTM_SETLINK, 0, link_header(0));
+  batch.text(IFLA_IFNAME, name);
+  batch.bytes(IFLA_IFALIAS, std::as_bytes(std::span(alias)));
+}
+
 void change_link(NetlinkBatch& batch, const LinkChange& change) {
   batch.message("change link", RTM_SETLINK, 0, link_header(change.index, change.up));
   if (change.mac) batch.bytes(IFLA_ADDRESS, view(*change.mac));

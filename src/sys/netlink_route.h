@@ -95,6 +95,19 @@ struct VethSpec {
 };
 void add_veth(NetlinkBatch& batch, const VethSpec& spec);
 
+// An interface of its own MAC on top of `parent`, made inside `netns`. MACVLAN_MODE_* of if_link.h.
+struct MacvlanSpec {
+  std::string name;
+  int parent = 0;
+  std::uint32_t mode = 4;  // bridge
+  int netns = -1;
+  MacAddress mac{};
+};
+void add_macvlan(NetlinkBatch& batch, const MacvlanSpec& spec);
+
+// An interface that leads nowhere.
+void add_dummy(NetlinkBatch& batch, const std::string& name, const std::string& alias);
+
 // What to change of a link; unset members stay.
 struct LinkChange {
   int index = 0;
