@@ -182,6 +182,21 @@ int make_node(const Child& child, const Step& step) {
   return error;
 }
 
+// Where mknod is refused, in a user namespace: a node that the launcher has made.
+int bind_node(const Child& child, const Step& step) {
+  const int target = open_target(child, child.text(step.text), kTargetIsFile | kTargetNoSymlinks);
+  if (target < 0) return errno;
+  const int mount =
+      ::open_tree(child.slot(step.fd), child.text(step.text2), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  int error = mount < 0 ? errno : 0;
+  mount_attr wanted{};
+  wanted.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+  if (error == 0) error = result_of(::mount_setattr(mount, "", AT_EMPTY_PATH, &wanted, sizeof wanted));
+  if (error == 0) error = attach_and_close(mount, target);
+  ::close(target);
+  return error;
+}
+
 std::uint64_t mount_id_at(int directory, const char* path, int flags) {
   struct statx status {};
   if (::statx(directory, path, flags, STATX_MNT_ID, &status) < 0) return 0;
@@ -300,6 +315,7 @@ int perform_mount_step(Child& child, const Step& step) {
     case StepKind::WriteProcSelf: return write_proc_self(child, step);
     case StepKind::MakeDirectory: return make_directory(child, step);
     case StepKind::MakeNode: return make_node(child, step);
+    case StepKind::BindNode: return bind_node(child, step);
     case StepKind::MakeLink:
       return result_of(
           ::symlinkat(child.text(step.text2), child.slot(step.fd), child.text(step.text)));

@@ -142,6 +142,34 @@ Result<> plan_node(std::string_view path, const Node& node, PlannedDev where, Pl
   return {};
 }
 
+Result<std::uint32_t> host_id(const std::vector<spec::oci::IdMapping>& mappings, std::uint32_t id) {
+  for (const spec::oci::IdMapping& one : mappings)
+    if (id >= one.container_id && id - one.container_id < one.size) return one.host_id + (id - one.container_id);
+  return Error::invalid(fmt::format("owner {} is not mapped", id));
+}
+
+// The devices of the config, in a file system of the host's root that only the child sees, as "0", "1"...
+Result<std::uint32_t> plan_own_nodes(const spec::oci::Config& config, PlanBuilder& builder) {
+  using sys::DetachedMount;
+  DetachedMount mount = TRY(DetachedMount::create("tmpfs", {{"mode", "755", false}, {"size", "1m", false}}, MOUNT_ATTR_NOEXEC));
+  const auto& settings = config.linux_;
+  for (std::size_t i = 0; i < settings.devices.size(); ++i) {
+    const Device& device = settings.devices[i];
+    const auto path = below_dev(device.path);
+    if (!path || device.type == "p") continue;
+    Node node = TRY(node_of(device, *path));
+    node.name = fmt::format("{}", i);
+    const std::string where = fmt::format("device {}", device.path);
+    node.uid = TRY_AS(where, host_id(settings.uid_mappings, node.uid));
+    node.gid = TRY_AS(where, host_id(settings.gid_mappings, node.gid));
+    TRY(make_node(mount.fd(), node));
+  }
+  const std::uint32_t slot = builder.pass(mount.release());
+  // Cloned from below, which before Linux 6.15 only an attached mount can be.
+  builder.add({.kind = StepKind::AttachToOldRoot, .fd = slot, .text = builder.text("/sys")});
+  return slot;
+}
+
 Result<> make_empty_file(const sys::Fd& dev, const char* name) {
   const sys::Fd file(
       ::openat(dev.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -172,12 +200,20 @@ Result<> make_device_nodes(const sys::Fd& dev, const DeviceNodesRequest& request
 
 Result<> plan_device_nodes(const DeviceNodesRequest& request, PlannedDev where, PlanBuilder& builder) {
   std::vector<std::string> made;
-  for (const Device& device : request.config->linux_.devices) {
-    const auto path = below_dev(device.path);
+  const auto& devices = request.config->linux_.devices;
+  const bool own = where.by_bind && !devices.empty();
+  const std::uint32_t nodes = own ? TRY(plan_own_nodes(*request.config, builder)) : kNone;
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    const auto path = below_dev(devices[i].path);
     if (!path) continue;
-    const Node node = TRY(node_of(device, *path));
-    TRY(plan_node(*path, node, where, builder));
+    const Node node = TRY(node_of(devices[i], *path));
     made.emplace_back(*path);
+    if (!own || node.type == S_IFIFO) {
+      TRY(plan_node(*path, node, where, builder));
+      continue;
+    }
+    builder.add({.kind = StepKind::BindNode, .fd = nodes, .text = builder.text(fmt::format("/dev/{}", *path)),
+                 .text2 = builder.text(fmt::format("{}", i))});
   }
   for (const DefaultNode& node : kDefaultNodes) {
     // A node of that name in the config came first, with its own mode and owner.

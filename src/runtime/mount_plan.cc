@@ -134,7 +134,15 @@ class MountPlanner {
     return attach_changed(mount, options, std::move(made));
   }
 
+  // What a sysfs shows is of the network namespace, and only its owner may make one: the host's then,
+  // without what is mounted below it, as with crun.
+  Result<> add_sysfs_of_host(const Mount& mount, const MountOptions& options) {
+    return attach_changed(mount, options, TRY(DetachedMount::clone({}, "/sys", DetachedMount::Recursive::No)));
+  }
+
   Result<> add_made_by_child(const Mount& mount, const MountOptions& options) {
+    if (mount.type == "sysfs" && request_.own_user_namespace && !request_.own_network)
+      return add_sysfs_of_host(mount, options);
     const std::uint32_t slot = new_mount(mount, options);
     if (mount.type == "proc") slots_.proc = slot;
     if (mount.type == "devpts") slots_.devpts = slot;

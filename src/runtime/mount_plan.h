@@ -25,6 +25,7 @@ struct MountRequest {
   // the ids of its user namespace: mountinfo then lists them as the config does.
   bool in_order = false;
   bool own_user_namespace = false;  // where mknod is refused: nodes are binds of the host's
+  bool own_network = true;          // without one a user namespace may not make a sysfs
 };
 
 // Slots that later steps need.

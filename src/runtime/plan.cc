@@ -72,6 +72,7 @@ constexpr std::array kKinds{
     KindRow{StepKind::EnterPidNamespace, 0, "enter pid namespace"},
     KindRow{StepKind::TakeTerminal, 0, "take terminal"},
     KindRow{StepKind::RaiseLoopback, 0, "set loopback up"},
+    KindRow{StepKind::BindNode, kFd | kText | kText2, "create device"},
 };
 static_assert(kKinds.size() == kLastStepKind);
 

@@ -83,8 +83,9 @@ enum class StepKind : std::uint32_t {
   EnterPidNamespace,   // the joined one, by a process of its own that does the steps from here on
   TakeTerminal,        // of fd 0, as the controlling one of the session
   RaiseLoopback,       // of a new network namespace
+  BindNode,            // fd: attached mount of ours; text: path; text2: the name in that mount
 };
-inline constexpr std::uint32_t kLastStepKind = static_cast<std::uint32_t>(StepKind::RaiseLoopback);
+inline constexpr std::uint32_t kLastStepKind = static_cast<std::uint32_t>(StepKind::BindNode);
 
 enum AttachFlag : std::uint64_t {
   kTargetIsFile = 1,      // make a file, not a directory, where the target is missing

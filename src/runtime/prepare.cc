@@ -245,7 +245,8 @@ class ContainerPlanner {
                         .ready_mounts = &request_.ready_mounts,
                         .private_cgroup_namespace = namespaces_.is_own(CLONE_NEWCGROUP),
                         .in_order = request_.mounts_in_order || own_user(),
-                        .own_user_namespace = own_user()};
+                        .own_user_namespace = own_user(),
+                        .own_network = namespaces_.is_own(CLONE_NEWNET)};
     const std::uint32_t root = TRY(plan_mounts_at_root(mounts));
     TRY(plan_before_pivot());
     for (const std::string& path : settings.readonly_paths)

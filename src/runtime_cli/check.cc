@@ -115,6 +115,9 @@ Result<> check_config(const Config& config) {
   TRY(each("annotations", config.annotations, check_annotation));
   TRY(at("linux", check_linux(config)));
   TRY(at("hostname", check_name(config.hostname, config)));
+  const auto parameter = config.linux_.sysctl.find("kernel.domainname");
+  if (!config.domainname.empty() && parameter != config.linux_.sysctl.end() && parameter->second != config.domainname)
+    return at("linux.sysctl.kernel.domainname", wrong("is not the domainname of the config"));
   return at("domainname", check_name(config.domainname, config));
 }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,7 +57,27 @@ Result<Container> Container::create(const std::string& root, const std::string& 
   if (made < 0) return Error::from_errno(errno, fmt::format("create {}", directory));
   Record record;
   record.id = id;
-  return Container(std::move(directory), std::move(record));
+  Container container(std::move(directory), std::move(record));
+  container.claim_ = TRY(sys::open_at({}, container.directory_.c_str(), O_RDONLY | O_DIRECTORY));
+  if (::flock(container.claim_.get(), LOCK_EX) < 0) return Error::from_errno(errno, "lock container");
+  return container;
+}
+
+void Container::settle() {
+  // Not by close alone: a child that was cloned meanwhile has the same lock.
+  if (claim_) ::flock(claim_.get(), LOCK_UN);
+  claim_.reset();
+}
+
+Result<> Container::await_settled() {
+  if (status() != "creating") return {};
+  const sys::Fd directory = TRY(sys::open_at({}, directory_.c_str(), O_RDONLY | O_DIRECTORY));
+  while (::flock(directory.get(), LOCK_SH) < 0)
+    if (errno != EINTR) return Error::from_errno(errno, "wait for the container");
+  const auto text = sys::read_file((directory_ + "/state.json").c_str(), json::kMaximumBytes);
+  if (text) record_ = TRY(parse_record(*text, record_.id));
+  if (::access(directory_.c_str(), F_OK) == 0) return {};
+  return Error::not_found(fmt::format("container {} does not exist", quote(record_.id)));
 }
 
 Result<Record> parse_record(std::string_view text, const std::string& id) {
@@ -140,7 +161,21 @@ Result<sys::Cgroup> Container::cgroup() const {
   return sys::Cgroup(cgroup_layout(), record_.cgroup_path);
 }
 
+// Somebody else may have frozen the process in a group of their own (cgroup v1), where it does not even
+// die: whoever deletes a container wants it to.
+void Container::thaw_elsewhere() const {
+  const auto groups = process() ? sys::read_file(fmt::format("/proc/{}/cgroup", record_.pid).c_str()) : Result<std::string>("");
+  for (const std::string_view line : split(groups.value_or(""), '\n')) {
+    const auto rest = cut(line, ':');
+    const auto path = rest ? cut(rest->after, ':') : std::nullopt;
+    if (!path || path->before != "freezer" || path->after.contains("..")) continue;
+    const sys::Cgroup group(cgroup_layout(), std::string(path->after));
+    if (path->after != "/" && group.is_frozen()) static_cast<void>(group.thaw());
+  }
+}
+
 Result<> Container::remove() {
+  thaw_elsewhere();
   if (!record_.cgroup_path.empty()) {
     const sys::Cgroup group = TRY(cgroup());
     TRY(group.kill_all(kKillDeadlineMs));

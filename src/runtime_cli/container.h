@@ -56,12 +56,18 @@ class Container {
   // Processes, cgroup and directory; safe to repeat.
   Result<> remove();
 
+  // Of a container that is being made, a lock until settle(): `state` waits for its end.
+  void settle();
+  Result<> await_settled();
+
  private:
   Container(std::string directory, Record record)
       : directory_(std::move(directory)), record_(std::move(record)) {}
+  void thaw_elsewhere() const;
 
   std::string directory_;
   Record record_;
+  sys::Fd claim_;
 };
 
 std::shared_ptr<const sys::CgroupLayout> cgroup_layout();

@@ -45,7 +45,8 @@ Result<int> parse_signal(const std::string& text) {
 }  // namespace
 
 Result<int> print_state(const Context& context) {
-  const Container container = TRY(load(context));
+  Container container = TRY(load(context));
+  TRY(container.await_settled());
   const Record& record = container.record();
   const std::string status = container.status();
   json::Value value = json::to_value(

@@ -237,7 +237,9 @@ class Starter {
   Result<> write_running(pid_t pid) {
     container_->record().pid = pid;
     container_->record().start_time = TRY(sys::process_start_time(pid));
-    return container_->save();
+    TRY(container_->save());
+    container_->settle();
+    return {};
   }
 
   const Context& context_;

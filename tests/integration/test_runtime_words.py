@@ -198,3 +198,98 @@ def test_a_device_path_with_a_slash_behind_it(runtime):
 def test_deadlines_that_the_kernel_would_refuse(runtime, values, reason):
     done = runtime.run(runtime.config("true", scheduler={"policy": "SCHED_DEADLINE", **values}))
     assert done.returncode == 1 and reason in done.stderr and "process.scheduler." in done.stderr
+
+
+# --- states, namespaces, devices -----------------------------------------------------------
+
+
+def test_a_container_that_was_held_up_is_created_in_the_end(runtime):
+    """A hook holds the creation up."""
+    gate = runtime.directory / "gate"
+    os.mkfifo(gate)
+    config = runtime.config("sleep", "1000")
+    config["hooks"] = {"createContainer": [{"path": "/bin/sh", "args": ["sh", "-c", f"cat {gate}"], "env": ["PATH=/bin:/usr/bin"]}]}
+    runtime.write(config)
+    name = runtime.new_id()
+    with open(os.devnull, "w") as null:
+        making = subprocess.Popen([runtime.program, "--root", runtime.root, "create", "--bundle", runtime.bundle, name],
+                                  stdin=subprocess.DEVNULL, stdout=null, stderr=null)
+    with open(gate, "w"):
+        pass  # opens when the hook runs
+    assert making.wait(60) == 0
+    assert runtime.state(name)["status"] == "created"
+
+
+def test_state_of_a_locked_claim_comes_when_the_lock_goes(runtime):
+    name = runtime.new_id()
+    folder = runtime.root / name
+    folder.mkdir(parents=True)
+    holder = os.open(folder, os.O_RDONLY)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    asking = subprocess.Popen([runtime.program, "--root", runtime.root, "state", name], stdout=subprocess.PIPE, text=True)
+    with pytest.raises(subprocess.TimeoutExpired):
+        asking.wait(0.3)
+    os.close(holder)
+    out, _ = asking.communicate(timeout=60)
+    assert json.loads(out)["status"] == "creating"
+
+
+def test_the_domain_name_is_one(runtime):
+    config = runtime.config("cat", "/proc/sys/kernel/domainname")
+    config["domainname"] = "one"
+    config["linux"]["sysctl"] = {"kernel.domainname": "one"}
+    assert runtime.run(config).stdout == "one\n"
+    config["linux"]["sysctl"] = {"kernel.domainname": "two"}
+    done = runtime.run(config)
+    assert done.returncode == 1 and "linux.sysctl.kernel.domainname" in done.stderr
+
+
+def in_user_namespace(config, first=0, size=4294967295):
+    mapping = [{"containerID": 0, "hostID": first, "size": size}]
+    config["linux"].update(uidMappings=mapping, gidMappings=mapping, sysctl={})
+    config["linux"]["namespaces"].append({"type": "user"})
+    return config
+
+
+def test_devices_of_a_user_namespace_have_the_mode_and_owner_of_the_config(runtime):
+    config = in_user_namespace(runtime.config("sh", "-c", "stat -c '%a %u %g %t:%T %F' /dev/one /dev/sub/two; echo x > /dev/one && echo wrote; "
+                                                         "grep ' /dev/one ' /proc/self/mountinfo | cut -d' ' -f6"))
+    config["linux"]["devices"] = [
+        {"path": "/dev/one", "type": "c", "major": 1, "minor": 3, "uid": 10, "gid": 11, "fileMode": 0o626},
+        {"path": "/dev/sub/two", "type": "b", "major": 1, "minor": 5}]
+    done = runtime.run(config)
+    lines = done.stdout.splitlines()
+    assert lines[:3] == ["626 10 11 1:3 character special file", "666 0 0 1:5 block special file", "wrote"], done.stderr
+    assert {"nosuid", "noexec"} <= set(lines[3].split(","))
+
+
+def test_an_owner_of_a_device_that_is_not_mapped_is_refused(runtime):
+    config = in_user_namespace(runtime.config("true"), size=100)
+    config["linux"]["devices"] = [{"path": "/dev/one", "type": "c", "major": 1, "minor": 3, "uid": 100}]
+    done = runtime.run(config)
+    assert done.returncode == 1 and "/dev/one" in done.stderr and "not mapped" in done.stderr
+
+
+def test_without_a_network_of_its_own_a_user_namespace_sees_the_hosts_sysfs(runtime):
+    config = in_user_namespace(runtime.config("sh", "-c", "ls /sys/class/net; ls -A /sys/fs/cgroup | wc -l; touch /sys/x 2>&1 | grep -c Read-only"))
+    config["linux"]["namespaces"] = [one for one in config["linux"]["namespaces"] if one["type"] != "network"]
+    config["mounts"] = [one for one in config["mounts"] if not one["destination"].startswith("/sys")]
+    config["mounts"].append({"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]})
+    done = runtime.run(config)
+    *names, entries, refused = done.stdout.split()
+    assert sorted(names) == sorted(os.listdir("/sys/class/net")) and (entries, refused) == ("0", "1"), done.stderr
+
+
+@pytest.mark.skipif(not os.path.isdir("/sys/fs/cgroup/freezer"), reason="needs the freezer of cgroup v1")
+def test_delete_thaws_what_somebody_else_has_frozen(runtime):
+    name = runtime.sleeping()
+    group = pathlib.Path("/sys/fs/cgroup/freezer") / f"{name}-elsewhere"
+    group.mkdir()
+    try:
+        (group / "tasks").write_text(str(runtime.state(name)["pid"]))
+        (group / "freezer.state").write_text("FROZEN")
+        runtime.call("delete", "--force", name)
+        assert (group / "tasks").read_text() == ""
+    finally:
+        (group / "freezer.state").write_text("THAWED")
+        group.rmdir()
