@@ -127,7 +127,10 @@ Result<> check_create(const spec::docker::NetworkCreateRequest& request) {
   if (request.config_only) return flag_not_available("--config-only");
   if (request.config_from && !request.config_from->network.empty())
     return flag_not_available("--config-from");
-  if (!request.enable_ipv4.value_or(true)) return flag_not_available("--ipv4=false");
+  if (!request.enable_ipv4.value_or(true)) {
+    if (!request.enable_ipv6.value_or(false)) return Error::invalid("IPv4 or IPv6 must be enabled");
+    return flag_not_available("--ipv4=false");
+  }
   if (!request.ipam) return {};
   const std::string& driver = request.ipam->driver;
   if (!driver.empty() && driver != "default")
