@@ -58,6 +58,12 @@ http::Plan refuse(Error error) {
   return plan;
 }
 
+http::Plan::Where where_of(const RouteOptions& options, const http::Request& request) {
+  if (options.long_with.empty()) return options.where;
+  const auto query = http::Query::parse(request.query);
+  return query && boolean(query->get(options.long_with)) ? http::Plan::Where::Long : options.where;
+}
+
 }  // namespace
 
 http::Planner make_planner(engine::Engine& engine) {
@@ -67,7 +73,7 @@ http::Planner make_planner(engine::Engine& engine) {
     if (!match) return refuse(std::move(match).error());
     const RouteOptions& options = match->route->options;
     http::Plan plan;
-    plan.where = options.where;
+    plan.where = where_of(options, request);
     plan.body = options.body;
     plan.watch_client = !options.hijacks;
     plan.run = [&engine, match = std::move(*match)](const http::ExchangePtr& exchange) {

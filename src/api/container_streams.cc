@@ -104,7 +104,8 @@ Result<> logs(Call& call) {
   return done;
 }
 
-constexpr RouteOptions kHijacks{.where = http::Plan::Where::Quick, .hijacks = true};
+// The log goes to the client before the connection goes to the pump.
+constexpr RouteOptions kHijacks{.where = http::Plan::Where::Quick, .hijacks = true, .long_with = "logs"};
 constexpr RouteOptions kStreams{.where = http::Plan::Where::Long};
 
 constexpr std::array kRoutes = {
@@ -148,7 +149,8 @@ engine::Hijack hijack_unanswered(const Call& call) {
     http::Hijacked hijacked = TRY(call.exchange->hijack(""));
     return engine::HijackedConnection{.fd = std::move(hijacked.fd),
                                       .already_read = std::move(hijacked.already_read),
-                                      .head = std::move(head)};
+                                      .head = std::move(head),
+                                      .stop = std::move(hijacked.stop)};
   };
 }
 

@@ -25,6 +25,8 @@ struct RouteOptions {
   http::Plan::Where where = http::Plan::Where::Quick;
   http::Plan::Body body = http::Plan::Body::Buffered;
   bool hijacks = false;
+  // A query parameter with which the handler waits for its client: then it is Long.
+  std::string_view long_with = {};
 };
 
 struct Route {

@@ -1,7 +1,11 @@
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <array>
+#include <cerrno>
 
 #include "base/strings.h"
 #include "engine/lifecycle.h"
@@ -11,6 +15,7 @@ namespace wherry::engine {
 namespace {
 
 constexpr std::string_view kDefaultDetachKeys = "\x10\x11";  // ctrl-p, ctrl-q
+constexpr int kLookForStop_ms = 250;  // a stop has no descriptor
 
 Error bad_detach_keys(const std::string& text, std::string_view key) {
   return Error::invalid(fmt::format("Invalid detach keys ({}): Unknown character: '{}'", text, key));
@@ -47,15 +52,44 @@ std::string framed(LogStream stream, std::string_view bytes) {
   return frame.append(bytes);
 }
 
+struct LogClient {
+  const sys::Fd& connection;
+  const std::stop_token& stop;
+};
+
+// The connection is non-blocking. Waits for a client that does not read, until it goes or the
+// server stops.
+Result<> send_patiently(const LogClient& client, std::string_view bytes) {
+  const auto& [connection, stop] = client;
+  while (!bytes.empty()) {
+    const ssize_t count = ::send(connection.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (count >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(count));
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) return Error(ErrorKind::Cancelled, errno, "attach: the client has gone");
+    pollfd writable{connection.get(), POLLOUT, 0};
+    static_cast<void>(::poll(&writable, 1, kLookForStop_ms));
+    if (stop.stop_requested()) return Error(ErrorKind::Cancelled, "attach: the engine stops");
+  }
+  return {};
+}
+
 Result<> replay_log(Core& core, const ContainerRecord& record, const AttachOptions& options,
-                    const sys::Fd& connection, std::optional<std::int64_t> newest_end) {
+                    const LogClient& client, std::optional<std::int64_t> newest_end) {
   const LogsOptions logs{.stdout_ = options.stdout_, .stderr_ = options.stderr_};
   const bool tty = record.config.tty;
   const LogSink sink = [&](LogStream stream, std::string_view bytes) {
-    return sys::write_all(connection, tty ? std::string(bytes) : framed(stream, bytes));
+    return send_patiently(client, tty ? std::string(bytes) : framed(stream, bytes));
   };
   return read_logs({.path = core.log_path(record.id), .ended = {}, .newest_end = newest_end}, logs,
                    sink, {});
+}
+
+std::int64_t size_of_log(const Core& core, const ContainerId& id) {
+  struct stat status {};
+  return ::stat(core.log_path(id).c_str(), &status) == 0 ? status.st_size : 0;
 }
 
 keeper::AttachRequest attach_request(const ContainerRecord& record, const AttachOptions& options,
@@ -104,17 +138,29 @@ Result<> attach_container(Core& core, Container& container, const AttachOptions&
   const ContainerRecord record = container.record();
   TRY(check_attachable(*container.details.lock(), record.id.str()));
   HijackedConnection connection = TRY(hijack(record.config.tty));
-  if (!options.stream) TRY(sys::write_all(connection.fd, connection.head));
-  if (!options.stream)
-    return options.logs ? replay_log(core, record, options, connection.fd, std::nullopt) : Result<>();
+  const std::stop_token stop = connection.stop;
+  if (!options.stream) {
+    const LogClient client{connection.fd, stop};
+    TRY(send_patiently(client, connection.head));
+    return options.logs ? replay_log(core, record, options, client, std::nullopt) : Result<>();
+  }
   // The pump writes nothing before release(), so the log's bytes go first and none twice.
   const sys::Fd writer = options.logs ? TRY(connection.fd.duplicate()) : sys::Fd();
   const keeper::AttachRequest request = attach_request(record, options, std::move(keys), connection);
-  const keeper::Attached attached = TRY(attach_or_reserve(core, request, connection.fd));
+  std::int64_t logged_before = 0;
+  const keeper::Attached attached = TRY([&] {
+    // Not beside the end of a run, which the caller may have seen already: the old stream, until the
+    // keeper has forgotten it, would take the client along.
+    const std::lock_guard operation(container.operation);
+    // The pump has no log open for a container that does not run, and its position is 0 then.
+    if (options.logs) logged_before = size_of_log(core, record.id);
+    return attach_or_reserve(core, request, connection.fd);
+  }());
   publish_event(core, record, "attach");
   if (!options.logs) return {};
-  const Result<> replayed = replay_log(core, record, options, writer,
-                                       static_cast<std::int64_t>(attached.position.offset));
+  const auto& [generation, offset] = attached.position;
+  const std::int64_t logged = generation == 0 && offset == 0 ? logged_before : static_cast<std::int64_t>(offset);
+  const Result<> replayed = replay_log(core, record, options, {writer, stop}, logged);
   TRY(core.keeper->release(request.target, attached));
   return replayed;
 }

@@ -33,6 +33,7 @@ struct ContainerDetails {
   // Keeps the file system of the current run until its end was told: the last reference to it
   // writes the disk's dirty data, which nobody who waits for the exit code should wait for.
   sys::Fd root_mount;
+  int forced_removals = 0;  // that are still killing: nothing may start it in between
   bool removed = false;  // the row is gone: verbs that waited for `operation` see "No such container"
 };
 

@@ -74,11 +74,12 @@ TEST_F(Store, everything_is_there_again_after_reopening) {
 
 TEST_F(Store, a_record_comes_back_as_it_was_written) {
   const ContainerPtr container = std::make_shared<Container>();
+  const std::string name = store_->reserve_name("full", ContainerId(kFirst)).value();
   {
     const auto details = container->details.lock();
     ContainerRecord& record = details->record;
     record.id = ContainerId(kFirst);
-    record.name = store_->reserve_name("full", record.id).value();
+    record.name = name;
     record.path = "sh";
     record.args = {"-c", "<&>"};
     record.config.env = std::vector<std::string>{"A=1"};

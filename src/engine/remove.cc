@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "base/log.h"
+#include "base/undo.h"
 #include "base/time.h"
 #include "engine/lifecycle.h"
 #include "engine/names.h"
@@ -71,9 +72,15 @@ Result<> remove_locked(Core& core, const ContainerPtr& container, RowRemoval rem
 Result<> remove_container(Core& core, const ContainerPtr& container,
                           const RemoveContainerOptions& options, const std::string& name) {
   const State before = container->state();
+  Undo undo;
   if (before.counts_as_running()) {
     if (!options.force) return must_stop_first(container->record(), before);
-    container->details.lock()->state.stopped_by_user = true;
+    {
+      const auto details = container->details.lock();
+      details->state.stopped_by_user = true;
+      ++details->forced_removals;
+    }
+    undo.add([&]() noexcept { --container->details.lock()->forced_removals; });
     TRY_AS(fmt::format("cannot remove container \"{}\": could not kill container", container->record().name),
            kill_and_wait(core, *container));
   }

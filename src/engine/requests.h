@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,7 @@ struct HijackedConnection {
   sys::Fd fd;
   std::string already_read;  // bytes of the client that arrived behind the request's head
   std::string head = {};     // of the answer, where the taker has to send it
+  std::stop_token stop = {};  // ends a wait for a client that does not read
 };
 
 // Called once by attach/exec_start when every check has passed and no error can be answered

@@ -26,7 +26,7 @@ constexpr std::string_view kCreateFailed =
     "runc create failed: ";
 
 Result<> check_startable(const ContainerDetails& details) {
-  if (details.removed || details.state.kind() == Status::Removing || details.state.kind() == Status::Dead)
+  if (details.removed || details.forced_removals > 0 || details.state.kind() == Status::Removing || details.state.kind() == Status::Dead)
     return Error::conflict("container is marked for removal and cannot be started");
   if (details.state.kind() == Status::Paused)
     return Error::conflict("cannot start a paused container, try unpause instead");

@@ -88,7 +88,7 @@ Result<> Connection::send_all(std::string_view bytes) {
 
 Result<Hijacked> Connection::hijack(std::string_view head) {
   TRY(send_all(head));
-  Hijacked hijacked{sys::Fd(socket_.release()), std::move(pending_)};
+  Hijacked hijacked{sys::Fd(socket_.release()), std::move(pending_), core_.server_stop.get_token()};
   boost::asio::post(core_.io, [self = shared_from_this()] {
     self->state_ = State::Gone;
     self->core_.connections.erase(self);

@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <memory>
+#include <stop_token>
 #include <unordered_set>
 
 #include "http/exchange.h"
@@ -15,8 +16,8 @@ namespace wherry::http {
 
 using Clock = std::chrono::steady_clock;
 
-// Everything here belongs to the server's thread, but `io` (for post), `workers` and the
-// constants, which any thread may use.
+// Everything here belongs to the server's thread, but `io` (for post), `workers`, `server_stop` and
+// the constants, which any thread may use.
 struct Core {
   Core(Planner planner_, Limits limits_)
       : planner(std::move(planner_)),
@@ -31,6 +32,7 @@ struct Core {
   // Where every read lands first, so that an idle connection owns no buffer.
   std::array<char, 64U << 10> scratch{};
   bool stopping = false;
+  std::stop_source server_stop;  // for those who have left `connections`; any thread
 };
 
 }  // namespace wherry::http

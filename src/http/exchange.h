@@ -29,6 +29,7 @@ struct Pushed;
 struct Hijacked {
   sys::Fd fd;
   std::string already_read;  // what the client sent behind its request
+  std::stop_token stop;      // requested when the server stops: a handler that still writes ends
 };
 
 // An answer that grows by itself (events, wait): bytes are queued, never waited for.

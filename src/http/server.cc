@@ -117,6 +117,7 @@ struct Server::Parts {
   // On the server's thread.
   void end_everything() {
     core.stopping = true;
+    core.server_stop.request_stop();
     sweep.cancel();
     for (const auto& acceptor : acceptors) acceptor->close();
     const std::vector<std::shared_ptr<Connection>> all(core.connections.begin(),

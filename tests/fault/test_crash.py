@@ -1,10 +1,12 @@
 """kill -9 of any of our processes, at a moment that hurts: every container is alive or cleanly
 gone, nothing is left, and `run --rm busybox true` works directly afterwards."""
+import json
 import os
 import pathlib
 import signal
 import subprocess
 import time
+import urllib.parse
 
 import pytest
 from fixtures import BIN, children_of, wait_until
@@ -152,3 +154,20 @@ def test_stale_files_of_a_killed_engine_do_not_stop_the_next(engine):
     (engine.directory / "pid").write_text("1")
     engine.start()
     engine.cli("ps", check=0)
+
+
+def was_signalled(engine, container):
+    filters = urllib.parse.quote(json.dumps({"container": [container], "event": ["kill"]}))
+    return engine.api("GET", f"/v1.51/events?since=1&until={time.time():.6f}&filters={filters}")[2]
+
+
+def test_nothing_starts_a_container_that_is_being_removed(engine):
+    for round_ in range(8):
+        start(engine, "wanted")
+        container = engine.inspect("wanted")["Id"]
+        # Waits for an end that its signal does not bring: `sleep` is process 1.
+        restarting = background(engine, "restart", "-t", "60", "wanted")
+        wait_until(lambda: was_signalled(engine, container), 60, "the stop")
+        engine.cli("rm", "-f", "wanted", check=0)
+        assert restarting.wait(60) != 0
+        assert engine.cli("ps", "-aq", check=0).stdout == "", f"round {round_}"

@@ -28,6 +28,9 @@ def small_engine():
     engine = Engine(box, scratch).start()
     try:
         yield engine
+        make_room(engine)
+        if engine.process.poll() is not None:
+            engine.start()
         engine.remove_containers()
     finally:
         engine.close()

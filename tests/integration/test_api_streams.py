@@ -1,10 +1,15 @@
 """Streams of the Engine API on real containers: wait, events, logs, attach, exec, uploads."""
+import fcntl
 import json
+import socket
+import struct
+import termios
 import threading
 import time
 
 import pytest
 
+from fixtures import wait_until
 from rawhttp import Raw, frames, milliseconds
 
 UPGRADE = ["Connection: Upgrade", "Upgrade: tcp"]
@@ -172,6 +177,84 @@ def test_bytes_sent_right_behind_an_attach_reach_the_container(engine):
     assert raw.head()[0] == 101
     assert frames(raw.rest()) == {1: b"early\n"}
     raw.close()
+
+
+def test_a_run_right_behind_the_last_one_is_heard(engine):
+    """The stream of the run that has just ended must not take the next one's client along."""
+    engine.cli("create", "--name", "again", "busybox", "echo", "heard", check=0)
+    for _ in range(20):
+        assert engine.cli("start", "-a", "again", check=0).stdout == "heard\n"
+    assert engine.cli("logs", "again", check=0).stdout == "heard\n" * 20
+
+
+LINE = "0123456789012345678901234567890123456789"
+LINES = 60_000  # 2.4 MB: far more than a socket holds
+
+
+def make_log(engine):
+    engine.cli("run", "--name", "big", "busybox", "sh", "-c", f"yes {LINE} | head -n {LINES}", check=0)
+
+
+def ask_for_log(engine, parameters):
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(60)
+    client.connect(str(engine.socket))
+    client.sendall(f"POST /v1.51/containers/big/attach?logs=1&stdout=1{parameters} HTTP/1.1\r\n"
+                   "Host: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n".encode())
+    return client
+
+
+def queued(client):
+    """Bytes that wait to be read."""
+    return struct.unpack("i", fcntl.ioctl(client, termios.FIONREAD, b"\0" * 4))[0]
+
+
+def read_bytes(client, limit=None):
+    """Up to `limit` bytes, or to the end of the stream."""
+    data = b""
+    while limit is None or len(data) < limit:
+        piece = client.recv(1 << 16 if limit is None else min(1 << 16, limit - len(data)))
+        if not piece:
+            break
+        data += piece
+    return data
+
+
+def read_head(client):
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += client.recv(1)
+
+
+@pytest.mark.parametrize("parameters", ["", "&stream=1"])
+def test_a_log_reaches_a_client_that_is_slow_to_read_it(engine, parameters):
+    make_log(engine)
+    client = ask_for_log(engine, parameters)
+    # So much that the socket is full, or nearly.
+    wait_until(lambda: queued(client) > 8192, 60, "the log")
+    said = {1: f"{LINE}\n".encode() * LINES}
+    read_head(client)
+    # A frame a line.
+    assert frames(read_bytes(client, LINES * (len(LINE) + 9))) == said
+    if parameters:
+        # Still attached: what the next run says comes once.
+        engine.cli("start", "big", check=0)
+        assert frames(read_bytes(client)) == said
+    assert read_bytes(client) == b""
+    client.close()
+
+
+def test_clients_that_do_not_read_their_log_hold_up_nobody(engine):
+    make_log(engine)
+    # More than there are threads for verbs that are over at once.
+    clients = [ask_for_log(engine, "") for _ in range(40)]
+    for client in clients:
+        wait_until(lambda: client.recv(1, socket.MSG_PEEK), 60, "the log")  # noqa: B023
+    engine.cli("ps", check=0)
+    engine.stop()  # at once, although they still wait
+    engine.start()
+    for client in clients:
+        client.close()
 
 
 def test_attach_to_nothing_is_a_plain_404(engine):
