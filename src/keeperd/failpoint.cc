@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <chrono>
+#include <condition_variable>
 #include <csignal>
 #include <cstdlib>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -31,6 +34,17 @@ void failpoint(std::string_view name) {
   static Armed armed = armed_by_environment();
   if (armed.name.empty() || armed.name != name || --armed.passages > 0) return;
   ::kill(::getpid(), SIGKILL);
+}
+
+void slowpoint(std::string_view name) {
+  static const char* const text = std::getenv("WHERRY_SLOWPOINT");
+  if (text == nullptr) return;
+  const auto parts = cut(text, ':');
+  if (!parts || parts->before != name) return;
+  // By a futex, which the pump's filter of system calls allows; sleeping it does not.
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable().wait_for(lock, std::chrono::milliseconds(parse_u64(parts->after).value_or(0)));
 }
 
 }  // namespace wherry::keeperd

@@ -8,4 +8,7 @@ namespace wherry::keeperd {
 
 void failpoint(std::string_view name);
 
+// Sleeps where WHERRY_SLOWPOINT=<name>:<milliseconds> names this place: a slow disk for tests.
+void slowpoint(std::string_view name);
+
 }  // namespace wherry::keeperd

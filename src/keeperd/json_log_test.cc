@@ -209,5 +209,148 @@ TEST_F(JsonLogTest, a_full_disk_loses_whole_lines_and_counts_them) {
   EXPECT_EQ(text(), line("fits\\n") + line("again\\n"));
 }
 
+// A disk that was slow: everything goes through the writer's threads.
+class SlowLogTest : public JsonLogTest {
+ protected:
+  void SetUp() override {
+    JsonLogTest::SetUp();
+    loop_ = std::move(*io::Loop::create());
+    writer_ = std::move(*LogWriter::create(*loop_, [] {}));
+    struct stat status {};
+    ASSERT_EQ(::stat(root_.c_str(), &status), 0);
+    writer_->note(status.st_dev, std::chrono::seconds(1));
+  }
+
+  std::unique_ptr<JsonLog> open_slow() {
+    auto file = LogFile::open(*sys::open_at({}, root_.c_str(), O_RDONLY | O_DIRECTORY), options_);
+    EXPECT_TRUE(file.has_value());
+    auto log = std::make_unique<JsonLog>(std::move(*file), options_, buffer_, writer_.get());
+    log->when_written([this] { ++written_; });
+    return log;
+  }
+  void await(const JsonLog& log) {
+    for (int i = 0; i < 3000 && log.is_busy(); ++i)
+      ASSERT_TRUE(loop_->run_once(std::chrono::milliseconds(10)).has_value());
+    ASSERT_FALSE(log.is_busy());
+  }
+
+  std::unique_ptr<io::Loop> loop_;
+  std::unique_ptr<LogWriter> writer_;
+  int written_ = 0;
+};
+
+TEST_F(SlowLogTest, lines_come_in_order_and_the_caller_is_held_back_meanwhile) {
+  const auto log = open_slow();
+  log->write(Stream::Stdout, "one\n", kAt);
+  EXPECT_TRUE(log->is_busy());
+  EXPECT_TRUE(log->must_hold_back());
+  // What was read before the reader stopped is not lost.
+  log->write(Stream::Stderr, "two\nrest", kAt);
+  log->write(Stream::Stdout, "three\n", kAt);
+  await(*log);
+  EXPECT_EQ(text(), line("one\\n") + line("two\\n", "stderr") + line("three\\n"));
+  EXPECT_EQ(written_, 1);
+  EXPECT_EQ(log->unfinished(Stream::Stderr), "rest");
+}
+
+TEST_F(SlowLogTest, a_part_of_a_line_alone_asks_for_nothing) {
+  const auto log = open_slow();
+  log->write(Stream::Stdout, "part", kAt);
+  EXPECT_FALSE(log->is_busy());
+  EXPECT_EQ(text(), "");
+}
+
+TEST_F(SlowLogTest, rotation_is_as_on_a_fast_disk) {
+  options_.max_size = 300;
+  options_.max_files = 3;
+  std::string lines;
+  for (int i = 0; i < 20; ++i) lines += "line " + std::to_string(i) + "\n";
+  {
+    JsonLog fast = open();
+    fast.write(Stream::Stdout, lines, kAt);
+  }
+  const std::string expected[] = {text(), text("x.log.1"), text("x.log.2")};
+  for (const char* name : {"/x.log", "/x.log.1", "/x.log.2"}) std::filesystem::remove(root_ + name);
+  const auto log = open_slow();
+  log->write(Stream::Stdout, lines, kAt);
+  await(*log);
+  EXPECT_EQ(text(), expected[0]);
+  EXPECT_EQ(text("x.log.1"), expected[1]);
+  EXPECT_EQ(text("x.log.2"), expected[2]);
+  EXPECT_EQ(log->position().offset, text().size());
+}
+
+TEST_F(SlowLogTest, finish_writes_what_waits_and_what_is_unfinished) {
+  const auto log = open_slow();
+  log->write(Stream::Stdout, "one\n", kAt);
+  log->write(Stream::Stdout, "two", kAt);
+  log->finish(kAt);
+  await(*log);
+  const std::string part = R"({"log":"two","stream":"stdout","time":"1970-01-01T00:00:01.5Z"})" "\n";
+  EXPECT_EQ(text(), line("one\\n") + part);
+  EXPECT_EQ(written_, 1);
+}
+
+TEST_F(SlowLogTest, settle_waits_for_the_disk) {
+  const auto log = open_slow();
+  log->write(Stream::Stdout, "one\n", kAt);
+  log->write(Stream::Stdout, "two\n", kAt);
+  log->settle(kAt);
+  EXPECT_FALSE(log->is_busy());
+  EXPECT_EQ(text(), line("one\\n") + line("two\\n"));
+  EXPECT_EQ(log->position().offset, text().size());
+}
+
+TEST_F(SlowLogTest, non_blocking_mode_drops_and_counts) {
+  options_.mode = keeper::LogMode::NonBlocking;
+  options_.max_buffer = kPartialLine;
+  const auto log = open_slow();
+  log->write(Stream::Stdout, "first\n", kAt);
+  log->flush_waiting(kAt);
+  EXPECT_TRUE(log->is_busy());
+  EXPECT_FALSE(log->must_hold_back());
+  log->write(Stream::Stdout, std::string(kPartialLine - 1, 'x') + "\n", kAt);
+  log->write(Stream::Stdout, "lost\n", kAt);
+  EXPECT_EQ(log->lost_lines(), 1U);
+  log->finish(kAt);
+  await(*log);
+  EXPECT_NE(text().find("first"), std::string::npos);
+  EXPECT_NE(text().find("xxxx"), std::string::npos);
+  EXPECT_EQ(text().find("lost"), std::string::npos);
+}
+
+TEST_F(SlowLogTest, lines_that_the_disk_refuses_are_counted) {
+  const auto log = open_slow();
+  log->write(Stream::Stdout, "kept\n", kAt);
+  await(*log);
+  ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit old = [] { rlimit limit{}; ::getrlimit(RLIMIT_FSIZE, &limit); return limit; }();
+  const rlimit small{text().size(), old.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  log->write(Stream::Stdout, "a\nb\n", kAt);
+  await(*log);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &old), 0);
+  EXPECT_EQ(log->lost_lines(), 2U);
+  EXPECT_FALSE(log->last_error().empty());
+  EXPECT_EQ(text(), line("kept\\n"));
+}
+
+TEST_F(SlowLogTest, a_log_that_goes_away_is_written_and_not_called) {
+  auto log = open_slow();
+  log->write(Stream::Stdout, "one\n", kAt);
+  log.reset();
+  writer_.reset();  // waits
+  EXPECT_EQ(text(), line("one\\n"));
+  EXPECT_EQ(written_, 0);
+}
+
+TEST_F(SlowLogTest, only_the_disk_that_was_slow_is) {
+  EXPECT_FALSE(writer_->is_slow(12345));
+  writer_->note(12345, std::chrono::milliseconds(1));
+  EXPECT_FALSE(writer_->is_slow(12345));
+  writer_->note(12345, std::chrono::milliseconds(200));
+  EXPECT_TRUE(writer_->is_slow(12345));
+}
+
 }  // namespace
 }  // namespace wherry::keeperd

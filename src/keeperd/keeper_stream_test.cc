@@ -231,5 +231,33 @@ TEST_F(KeeperStream, a_discarding_exec_has_no_streams) {
   EXPECT_EQ(wait_exit("c1", "e1").code, 0);
 }
 
+// One thread moves the bytes of all, and each of its turns would let the flood write once more.
+TEST_F(KeeperStream, a_slow_log_disk_holds_back_its_own_container_alone) {
+  end_keeper();
+  ::setenv("WHERRY_SLOWPOINT", "pump.log_write:1000", 1);
+  ASSERT_TRUE(connect());
+  ::unsetenv("WHERRY_SLOWPOINT");
+  run({.script = "exec yes", .log = json_log()});
+  for (int i = 0; i < 1000 && log_text().empty(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  const std::size_t before = log_text().size();
+  ASSERT_GT(before, 0U);
+  for (int i = 0; i < 20; ++i) {
+    const std::string container = "other" + std::to_string(i);
+    ASSERT_TRUE(client_->reserve({container, ""}).has_value());
+    keeper::AttachRequest request;
+    request.target = {container, ""};
+    request.framing = keeper::Framing::Raw;
+    const Attachment client = attach(request);
+    run({.script = "echo $0", .container = container, .nonce = container});
+    EXPECT_NE(read_to_end(client.socket), "");
+    wait_exit(container);
+  }
+  const std::size_t writes = (log_text().size() - before) / before + 1;
+  EXPECT_LT(writes, 15U) << "each of 20 containers waited for the disk";
+  kill_group(client_->lookup({"c1", ""}).value()->pid);
+  EXPECT_EQ(wait_exit().code, 137);
+}
+
 }  // namespace
 }  // namespace wherry::keeperd

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/strings.h"
+#include "keeperd/failpoint.h"
 
 namespace wherry::keeperd {
 namespace {
@@ -46,6 +47,7 @@ Result<> LogFile::reopen(int flags) {
   if (::fstat(file_.get(), &status) < 0) return Error::from_errno(errno, "stat " + name_);
   if (!S_ISREG(status.st_mode)) return Error::invalid("log file is not a regular file: " + name_);
   size_ = static_cast<std::uint64_t>(status.st_size);
+  disk_ = status.st_dev;
   return {};
 }
 
@@ -65,6 +67,7 @@ Result<> LogFile::cut_torn_line() {
 }
 
 Result<> LogFile::append(std::string_view lines) {
+  slowpoint("pump.log_write");
   auto written = sys::write_all(file_, lines);
   if (written) {
     size_ += lines.size();

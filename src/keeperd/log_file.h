@@ -20,13 +20,14 @@ class LogFile {
   // Appends whole lines. On failure (no space) the file ends where it ended before.
   Result<> append(std::string_view lines);
   // Docker's rule: a file that has reached max-size is rotated before the next line.
-  [[nodiscard]] bool is_full(std::size_t unwritten) const {
-    return max_size_ > 0 && size_ + unwritten >= static_cast<std::uint64_t>(max_size_);
+  [[nodiscard]] bool is_full(std::uint64_t size) const {
+    return max_size_ > 0 && size >= static_cast<std::uint64_t>(max_size_);
   }
   // Renames the files one further and starts a new one: the next generation.
   Result<> rotate();
   [[nodiscard]] keeper::LogPosition position() const { return {generation_, size_}; }
   [[nodiscard]] const sys::Fd& directory() const { return directory_; }
+  [[nodiscard]] dev_t disk() const { return disk_; }
 
  private:
   LogFile(sys::Fd directory, const keeper::LogOptions& options);
@@ -36,6 +37,7 @@ class LogFile {
 
   sys::Fd directory_;
   sys::Fd file_;
+  dev_t disk_ = 0;
   std::string name_;
   std::int64_t max_size_;
   std::uint32_t max_files_;

@@ -16,10 +16,16 @@ namespace {
 
 constexpr std::chrono::seconds kWithoutKeeper{10};
 
+void confine_log_thread() {
+  if (auto confined = confine_pump(); !confined) log::warning("pump: {}", confined.error().message());
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Pump>> Pump::create(io::Loop& loop, sys::Fd listener) {
   std::unique_ptr<Pump> pump(new Pump(loop, std::move(listener)));
+  pump->log_writer_ = TRY(LogWriter::create(loop, confine_log_thread));
+  pump->shared_.log_writer = pump->log_writer_.get();
   pump->watch_ = TRY(loop.watch(pump->listener_, EPOLLIN,
                                 [raw = pump.get()](std::uint32_t) { raw->accept_keeper(); }));
   pump->lose_keeper();

@@ -1,6 +1,6 @@
-// The pump role: every byte between containers, logs and attached clients. One thread, no
-// capabilities, a short list of system calls. It listens for its keeper, so that a new keeper
-// finds it and everything in it again; it ends when keeper and streams are gone.
+// The pump role: every byte between containers, logs and attached clients. One thread, and a few for
+// logs on slow disks; no capabilities, a short list of system calls. It listens for its keeper, so
+// that a new keeper finds it and everything in it again; it ends when keeper and streams are gone.
 #pragma once
 
 #include <map>
@@ -30,7 +30,7 @@ class Pump final : public StreamListener {
     std::vector<sys::Fd> fds;
   };
   Pump(io::Loop& loop, sys::Fd listener)
-      : loop_(loop), listener_(std::move(listener)), shared_{loop, *this, {}, {}} {}
+      : loop_(loop), listener_(std::move(listener)), shared_{loop, *this, {}, {}, {}} {}
   void accept_keeper();
   void lose_keeper();
   void on_message(keeper::Message message);
@@ -48,6 +48,7 @@ class Pump final : public StreamListener {
   io::Loop& loop_;
   sys::Fd listener_;
   io::Watch watch_;
+  std::unique_ptr<LogWriter> log_writer_;
   PumpShared shared_;
   std::map<StreamNumber, std::unique_ptr<Stream>> streams_;
   std::unique_ptr<Peer> keeper_;

@@ -14,6 +14,7 @@ namespace wherry::keeperd {
 namespace {
 
 constexpr std::chrono::milliseconds kDrainTime{3000};
+constexpr std::chrono::seconds kLogTime{30};
 constexpr std::size_t kBytesPerTurn = 256 * 1024;
 constexpr std::size_t kStdinPending = 64 * 1024;
 constexpr std::size_t kMostClients = 256;
@@ -44,7 +45,7 @@ Result<> Stream::go_live(StreamMessage message) {
   if (info_.live) return {};
   info_ = std::move(message.info);
   info_.live = true;
-  info_.ended = info_.drained = false;
+  info_.ended = info_.drained = draining_ = false;
   in_ = std::move(message.fds.in);
   out_.fd = std::move(message.fds.out);
   err_.fd = std::move(message.fds.err);
@@ -52,7 +53,8 @@ Result<> Stream::go_live(StreamMessage message) {
   if (info_.log.driver == keeper::LogDriver::JsonFile && message.fds.log_directory) {
     auto file = LogFile::open(std::move(message.fds.log_directory), info_.log);
     if (file) {
-      log_.emplace(std::move(*file), info_.log, shared_.lines);
+      log_.emplace(std::move(*file), info_.log, shared_.lines, shared_.log_writer);
+      log_->when_written([this] { on_log_written(); });
     } else {
       shared_.listener.on_log_lost(info_.number, 0, file.error().message());
     }
@@ -74,7 +76,8 @@ Result<> Stream::open_source(Source& source) {
 
 bool Stream::must_hold_back(const Source& source) const {
   if (info_.ended && source.overrun < kMostOverrun) return false;
-  return std::ranges::any_of(clients_, [](const auto& client) { return client->is_full(); });
+  return (log_ && log_->must_hold_back()) ||
+         std::ranges::any_of(clients_, [](const auto& client) { return client->is_full(); });
 }
 
 void Stream::update_source(Source& source) {
@@ -118,7 +121,7 @@ void Stream::deliver(io::Stream stream, std::string_view bytes) {
     if (client->wants(stream)) client->send(stream, bytes);
   if (!log_) return;
   log_->write(stream, bytes, now());
-  if (log_->has_waiting()) log_later();
+  if (log_->has_waiting() && !log_->is_busy()) log_later();
   report_lost();
 }
 
@@ -142,7 +145,7 @@ void Stream::log_later() {
     log_timer_.reset();
     log_->flush_waiting(now());
     report_lost();
-    if (!log_->has_waiting()) return;
+    if (!log_->has_waiting() || log_->is_busy()) return;
     log_timer_ = shared_.loop.after(kLogRetry, [this] {
       log_timer_.reset();
       log_later();
@@ -178,8 +181,15 @@ void Stream::check_drained() {
   if (info_.ended && !out_.fd && !err_.fd) set_drained();
 }
 
+void Stream::on_log_written() {
+  report_lost();
+  if (draining_) return tell_drained();
+  if (log_->has_waiting()) log_later();
+  on_room();
+}
+
 void Stream::set_drained() {
-  if (std::exchange(info_.drained, true)) return;
+  if (std::exchange(draining_, true)) return;
   drain_timer_.reset();
   log_timer_.reset();
   for (Source* source : {&out_, &err_}) {
@@ -187,18 +197,30 @@ void Stream::set_drained() {
     source->fd.reset();
   }
   drop_stdin();
+  if (log_) log_->finish(now());
+  if (!log_ || !log_->is_busy()) return tell_drained();
+  // A disk that has stopped for good shall not keep the exit from being known.
+  drain_timer_ = shared_.loop.after(kLogTime, [this] {
+    shared_.listener.on_log_lost(info_.number, log_->lost_lines(), "the log's disk does not answer");
+    tell_drained();
+  });
+}
+
+void Stream::tell_drained() {
+  drain_timer_.reset();
+  info_.drained = true;
   if (log_) {
-    log_->finish(now());
     report_lost();
     log_.reset();
   }
   for (auto& client : clients_) client->finish();
   shared_.listener.on_drained(info_.number);
+  if (removed_) on_gone();
 }
 
 void Stream::remove() {
   removed_ = true;
-  if (!info_.drained) {
+  if (!draining_) {
     info_.ended = true;
     set_drained();
   }
@@ -215,13 +237,13 @@ void Stream::sweep() {
   sweep_timer_.reset();
   std::erase_if(clients_, [](const auto& client) { return client->is_gone(); });
   on_room();
-  if (removed_ && clients_.empty()) shared_.listener.on_finished(info_.number);
+  if (removed_ && info_.drained && clients_.empty()) shared_.listener.on_finished(info_.number);
 }
 
 // ---- clients ------------------------------------------------------------------------------
 
 Result<keeper::Attached> Stream::attach(sys::Fd connection, keeper::AttachRequest request) {
-  if (info_.drained) return Error::not_found("the process has ended");
+  if (draining_) return Error::not_found("the process has ended");
   if (clients_.size() >= kMostClients)
     return Error(ErrorKind::Unavailable, fmt::format("more than {} clients are attached", kMostClients));
   const bool hold = request.hold;

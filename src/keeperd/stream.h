@@ -33,6 +33,7 @@ struct PumpShared {
   static constexpr std::size_t kReadChunk = 64 * 1024;
   io::Loop& loop;
   StreamListener& listener;
+  LogWriter* log_writer;
   LineBuffer lines;
   std::array<char, kReadChunk> chunk;
 };
@@ -71,7 +72,7 @@ class Stream final : public ClientOwner {
     sys::Fd fd;
     io::Watch watch;
     io::Stream stream = io::Stream::Stdout;
-    bool held_back = false;  // a client is full
+    bool held_back = false;  // a client is full, or the log's disk is slow
     bool hung = false;       // tty: nobody has the other side open now
     std::size_t overrun = 0; // bytes read in spite of full clients, after the end
   };
@@ -84,6 +85,8 @@ class Stream final : public ClientOwner {
   [[nodiscard]] bool must_hold_back(const Source& source) const;
   void check_drained();
   void set_drained();
+  void tell_drained();
+  void on_log_written();
   const sys::Fd& input_fd() const { return info_.stdio.tty ? out_.fd : in_; }
   void write_stdin();
   void drop_stdin();
@@ -105,6 +108,7 @@ class Stream final : public ClientOwner {
   std::uint64_t reported_lost_ = 0;
   std::vector<std::unique_ptr<StreamClient>> clients_;
   bool removed_ = false;
+  bool draining_ = false;  // nothing is read any more; the log may still be written
   io::Timer drain_timer_;
   io::Timer log_timer_;
   io::Timer sweep_timer_;

@@ -1,5 +1,5 @@
-// What a process of ours gives up for good before it reads hostile bytes. For processes with
-// one thread: both act on the calling thread.
+// What a process of ours gives up for good before it reads hostile bytes. Both act on
+// the calling thread alone: a process with several calls them on each.
 #pragma once
 
 #include <cstdint>
