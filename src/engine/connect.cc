@@ -64,7 +64,7 @@ Result<EndpointSettings> join_running(Core& core, const Situation& now, const De
       TRY(core.networks->join({now.record.id, network.id, wishes_from(wishes)}, netns));
   const EndpointSettings shown = describe_endpoint(endpoint, wishes, now.record);
   note_member(core, now.record, network, shown, netns);
-  warn_of(now.record, add_own_address(core, now.record, endpoint.ip));
+  if (!endpoint.ip.empty()) warn_of(now.record, add_own_address(core, now.record, endpoint.ip));
   if (!endpoint.ip6.empty()) warn_of(now.record, add_own_address(core, now.record, endpoint.ip6));
   return shown;
 }
@@ -117,7 +117,8 @@ Result<> disconnect_network(Core& core, const std::string& name,
     core.members.leave(now.record.id, network.id);
     TRY(core.networks->leave(now.record.id, network.id, netns));
     const auto& gone = now.state.endpoints.at(network.name);
-    if (gone) warn_of(now.record, remove_own_address(core, now.record, gone->ip_address));
+    if (gone && !gone->ip_address.empty())
+      warn_of(now.record, remove_own_address(core, now.record, gone->ip_address));
     if (gone && !gone->global_ipv6_address.empty())
       warn_of(now.record, remove_own_address(core, now.record, gone->global_ipv6_address));
   }

@@ -40,7 +40,7 @@ Result<std::string> hosts_text(Core& core, const ContainerRecord& record, const 
     if (auto text = sys::read_file(kHostHosts)) return std::move(*text);
   network::HostsRequest request{.hostname = files.hostname, .domainname = record.config.domainname};
   for (const auto& endpoint : core.networks->endpoints(record.id)) {
-    request.ips.push_back(endpoint.ip);
+    if (!endpoint.ip.empty()) request.ips.push_back(endpoint.ip);
     if (!endpoint.ip6.empty()) request.ips.push_back(endpoint.ip6);
   }
   for (const std::string& text : extra)

@@ -39,7 +39,12 @@ spec::docker::IpamPool describe_pool6(const Description& network) {
 
 spec::docker::Ipam describe_ipam(const Description& network) {
   spec::docker::Ipam ipam;
-  if (network.subnet.empty()) return ipam;
+  if (network.subnet.empty() && network.subnet6.empty()) return ipam;
+  if (is_user_defined(network.name)) ipam.options = network.ipam_options;
+  if (network.subnet.empty()) {
+    ipam.config.emplace().push_back(describe_pool6(network));
+    return ipam;
+  }
   spec::docker::IpamPool pool;
   pool.subnet = network.subnet;
   pool.ip_range = network.ip_range;
@@ -52,7 +57,6 @@ spec::docker::Ipam describe_ipam(const Description& network) {
     const bool told = !is_user_defined(network.name) && network.subnet_chosen && !network.subnet6_chosen;
     ipam.config->insert(told ? ipam.config->begin() : ipam.config->end(), describe_pool6(network));
   }
-  if (is_user_defined(network.name)) ipam.options = network.ipam_options;
   return ipam;
 }
 
@@ -62,6 +66,8 @@ Network describe(const Description& network) {
   shown.id = network.id.str();
   shown.created = format_rfc3339_nano(network.created);
   shown.driver = network.driver;
+  // docker says so of host and none.
+  shown.enable_ipv4 = !network.subnet.empty() || network.subnet6.empty();
   shown.enable_ipv6 = !network.subnet6.empty();
   shown.ipam = describe_ipam(network);
   shown.internal = network.internal;
@@ -129,7 +135,6 @@ Result<> check_create(const spec::docker::NetworkCreateRequest& request) {
     return flag_not_available("--config-from");
   if (!request.enable_ipv4.value_or(true)) {
     if (!request.enable_ipv6.value_or(false)) return Error::invalid("IPv4 or IPv6 must be enabled");
-    return flag_not_available("--ipv4=false");
   }
   if (!request.ipam) return {};
   const std::string& driver = request.ipam->driver;
@@ -152,6 +157,7 @@ network::NetworkRequest request_from(const spec::docker::NetworkCreateRequest& r
   asked.labels = items(request.labels);
   asked.internal = request.internal;
   asked.attachable = request.attachable;
+  asked.ipv4 = request.enable_ipv4.value_or(true);
   asked.ipv6 = request.enable_ipv6.value_or(false);
   if (!request.ipam) return asked;
   asked.ipam_options = request.ipam->options;

@@ -229,6 +229,10 @@ network::Endpoint endpoint_from(const std::string& name, const spec::docker::End
   return endpoint;
 }
 
+bool has_address(const spec::docker::EndpointSettings& shown) {
+  return !shown.ip_address.empty() || !shown.global_ipv6_address.empty();
+}
+
 struct LiveNetworks {
   std::vector<network::LiveEndpoint> endpoints;
   std::vector<network::LivePorts> ports;
@@ -239,7 +243,7 @@ LiveNetworks live_networks(Core& core) {
     const State state = container->state();
     if (!state.has_process()) continue;
     for (const auto& [name, shown] : state.endpoints)
-      if (shown && !shown->ip_address.empty())
+      if (shown && has_address(*shown))
         live.endpoints.push_back(
             {.container = container->id(), .endpoint = endpoint_from(name, *shown)});
     auto published = published_from(state.ports);
@@ -259,7 +263,7 @@ void note_live_members(Core& core) {
     const auto netns = network::open_netns(*pidfd);
     for (const auto& [name, shown] : state.endpoints) {
       const auto network = core.networks->find_network(name);
-      if (netns && network && shown && !shown->ip_address.empty())
+      if (netns && network && shown && has_address(*shown))
         note_member(core, record, *network, *shown, *netns);
     }
     open_links(core, record);

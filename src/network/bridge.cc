@@ -161,7 +161,8 @@ Result<Cidr> parse_bip(const std::string& bip) {
 Result<Bridge> ensure_bridge(sys::NetlinkSocket& route, const BridgeRequest& request) {
   const sys::Link link = TRY(find_or_create(route, request));
   const auto present = TRY(addresses_of(route, link.index));
-  const Cidr wanted = TRY(wanted_address(route, request, present, link.index));
+  Cidr wanted;
+  if (request.ipv4) wanted = TRY(wanted_address(route, request, present, link.index));
   const auto present6 = TRY(addresses6_of(route, link.index));
   Result<> ipv6;
   if (request.ipv6) ipv6 = allow_ipv6_on_bridge(request.name);
@@ -173,8 +174,9 @@ Result<Bridge> ensure_bridge(sys::NetlinkSocket& route, const BridgeRequest& req
     if (other.ip != wanted.ip || other.prefix != wanted.prefix)
       sys::delete_address(batch,
                           {link.index, other.ip.bytes(), static_cast<std::uint8_t>(other.prefix)});
-  sys::add_address(batch,
-                   {link.index, wanted.ip.bytes(), static_cast<std::uint8_t>(wanted.prefix)});
+  if (request.ipv4)
+    sys::add_address(batch,
+                     {link.index, wanted.ip.bytes(), static_cast<std::uint8_t>(wanted.prefix)});
   if (request.ipv6) {
     for (const Cidr6& other : present6)
       if (other.ip != request.ipv6->ip || other.prefix != request.ipv6->prefix)

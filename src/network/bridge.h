@@ -21,6 +21,7 @@ struct BridgeRequest {
   // Kept with the interface: whose it is. One of that name that bears another is Conflict.
   std::string alias = {};
   std::optional<Cidr6> ipv6 = std::nullopt;  // nothing: IPv6 is off
+  bool ipv4 = true;
   bool ipv6_follows = false;  // a second call settles it: this one leaves it as it is
   AddressPools pools = {};
 };

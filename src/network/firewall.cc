@@ -161,7 +161,7 @@ void add_postrouting(NftBatch& batch, const FirewallSpec& spec) {
                                 .masquerade()
                                 .comment("published ports on the loopback"));
   for (const FirewallNetwork& network : spec.networks) {
-    add_source_translation(batch, network, network.subnet);
+    if (network.subnet) add_source_translation(batch, network, *network.subnet);
     if (network.subnet6) add_source_translation(batch, network, *network.subnet6);
   }
 }

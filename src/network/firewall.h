@@ -42,7 +42,7 @@ enum class Masquerade : bool { No, Yes };
 
 struct FirewallNetwork {
   std::string bridge;
-  Subnet subnet;
+  std::optional<Subnet> subnet;
   Icc icc = Icc::Off;
   Internal internal = Internal::No;
   Masquerade masquerade = Masquerade::Yes;

@@ -31,8 +31,8 @@ namespace wherry::network {
 struct Segment {
   Description description;
   BridgeSettings settings;
-  Addressing addressing;
-  AddressPool addresses;
+  std::optional<Addressing> addressing;
+  std::optional<AddressPool> addresses;
   std::optional<Addressing6> addressing6 = std::nullopt;
   std::optional<AddressPool6> addresses6 = std::nullopt;
   int bridge_index = 0;          // 0: not raised yet, or without a bridge
@@ -51,7 +51,7 @@ struct SegmentFacts {
   std::string name;
   std::string bridge;
   int bridge_index = 0;
-  Addressing addressing;
+  std::optional<Addressing> addressing;
   BridgeSettings settings;
   bool internal = false;
   std::optional<Addressing6> addressing6 = std::nullopt;

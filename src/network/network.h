@@ -55,10 +55,10 @@ struct Endpoint {
   NetworkId network_id;
   std::string network_name;    // "bridge"
   std::string endpoint_id;     // 64 hex characters
-  std::string ip;              // "172.17.0.2"
+  std::string ip;              // "172.17.0.2"; "" on a network of IPv6 alone
   unsigned prefix = 0;         // 16
   std::string gateway;         // "172.17.0.1"
-  std::string mac;             // "02:42:ac:11:00:02": derived from ip unless asked for
+  std::string mac;             // "02:42:ac:11:00:02": derived from ip, or ip6, unless asked for
   std::string host_interface;  // our end of the veth pair; restore() finds it again
   std::string interface = "eth0";    // the container's end
   std::int64_t gateway_priority = 0;  // --gw-priority: the highest has the default route
@@ -139,7 +139,7 @@ struct Description {
   std::string name;
   std::string driver;  // "bridge", "host", "null"
   Instant created;
-  std::string subnet;    // "172.17.0.0/16"
+  std::string subnet;    // "172.17.0.0/16"; "" with the gateway: a network of IPv6 alone
   std::string gateway;   // "172.17.0.1"
   std::map<std::string, std::string> options;  // com.docker.network.*
   std::map<std::string, std::string> labels;
@@ -183,6 +183,7 @@ struct NetworkRequest {
   bool attachable = false;
   bool ipv6 = false;
   PoolRequest ipv6_pool;
+  bool ipv4 = true;
 };
 
 // One more interface for a container that has a sandbox.

@@ -86,14 +86,14 @@ Result<Segment> make_segment(const Description& network) {
   std::optional<MacvlanSettings> macvlan;
   if (is_macvlan(network)) macvlan = TRY(macvlan_settings(network.options));
   else settings = TRY(bridge_settings(network.options));
-  const Addressing addresses = TRY(addressing(network));
-  const PoolLimits limits{.range = addresses.range,
-                          .auxiliary = addresses.auxiliary,
-                          .label = network.name};
-  Segment segment{.description = network,
-                  .settings = settings,
-                  .addressing = addresses,
-                  .addresses = AddressPool(addresses.subnet, addresses.gateway, limits)};
+  Segment segment{.description = network, .settings = settings, .addressing = {}, .addresses = {}};
+  if (!network.subnet.empty()) {
+    segment.addressing = TRY(addressing(network));
+    const Addressing& addresses = *segment.addressing;
+    const PoolLimits limits{
+        .range = addresses.range, .auxiliary = addresses.auxiliary, .label = network.name};
+    segment.addresses.emplace(addresses.subnet, addresses.gateway, limits);
+  }
   segment.macvlan = macvlan;
   segment.addressing6 = TRY(addressing6(network));
   if (segment.addressing6) segment.addresses6.emplace(*segment.addressing6, network.name);
@@ -103,15 +103,16 @@ Result<Segment> make_segment(const Description& network) {
 Result<> Segment::reserve(const Endpoint& endpoint, const ContainerId& container) {
   const auto ip = parse_ipv4(endpoint.ip);
   const auto ip6 = parse_ipv6(endpoint.ip6);
-  if (ip) TRY(addresses.reserve(*ip, container));
+  const bool holds = ip && addresses;
+  if (holds) TRY(addresses->reserve(*ip, container));
   if (!ip6 || !addresses6) return {};
   auto reserved = addresses6->reserve(*ip6, container);
-  if (!reserved && ip) addresses.release(*ip);
+  if (!reserved && holds) addresses->release(*ip);
   return reserved;
 }
 
 void Segment::release(const Endpoint& endpoint) {
-  if (const auto ip = parse_ipv4(endpoint.ip)) addresses.release(*ip);
+  if (const auto ip = parse_ipv4(endpoint.ip); ip && addresses) addresses->release(*ip);
   const auto ip6 = parse_ipv6(endpoint.ip6);
   if (ip6 && addresses6) addresses6->release(*ip6);
 }
@@ -126,7 +127,10 @@ std::vector<NetworkId> State::internal_networks() const {
 const Endpoint* State::gateway_of(const ContainerId& container) const {
   const auto found = taken.find(container);
   if (found == taken.end()) return nullptr;
-  return default_route_endpoint(found->second.endpoints, internal_networks());
+  std::vector<NetworkId> without = internal_networks();
+  for (const auto& [id, segment] : segments)
+    if (!segment.addressing) without.push_back(id);
+  return default_route_endpoint(found->second.endpoints, without);
 }
 
 const Endpoint* State::gateway6_of(const ContainerId& container) const {
@@ -153,7 +157,7 @@ FirewallSpec KernelNetworks::firewall_spec() {
     if (segment.macvlan) continue;
     spec.networks.push_back(
         {.bridge = segment.description.bridge,
-         .subnet = segment.addressing.subnet,
+         .subnet = segment.addressing ? std::optional(segment.addressing->subnet) : std::nullopt,
          .icc = segment.icc(),
          .internal = segment.description.internal ? Internal::Yes : Internal::No,
          .masquerade = segment.settings.masquerade ? Masquerade::Yes : Masquerade::No,

@@ -268,7 +268,9 @@ Result<Description> plan(const NetworkRequest& request, const Surroundings& surr
   network.ipam_options = request.ipam_options;
   if (is_macvlan(network)) TRY(macvlan_settings(network.options));
   else TRY(settle_bridge(surroundings, network));
-  TRY(settle_addresses(request, surroundings, network));
+  if (request.ipv4) TRY(settle_addresses(request, surroundings, network));
+  else if (!request.subnet.empty())
+    return bad_config(fmt::format("invalid subnet {}: IPv4 is not enabled on the network", request.subnet));
   TRY(settle_ipv6(request, surroundings, network));
   return network;
 }

@@ -93,6 +93,15 @@ TEST(Plan, options_of_the_address_management_stay_null_or_empty) {
   EXPECT_TRUE(planned({.name = "n", .ipam_options = std::map<std::string, std::string>{}})->ipam_options);
 }
 
+TEST(Plan, a_network_of_ipv6_alone_has_no_addresses_of_ipv4) {
+  const auto network = planned({.name = "n", .ipv6 = true, .ipv4 = false});
+  ASSERT_TRUE(network) << network.error().message();
+  EXPECT_EQ(network->subnet + network->gateway + network->ip_range, "");
+  EXPECT_NE(network->subnet6, "");
+  EXPECT_EQ(error_of({.name = "n", .subnet = "10.0.0.0/24", .ipv6 = true, .ipv4 = false}),
+            "invalid network config:\ninvalid subnet 10.0.0.0/24: IPv4 is not enabled on the network");
+}
+
 TEST(Plan, what_wherry_has_not_is_named) {
   EXPECT_NE(error_of({.name = "n", .driver = "ipvlan"}).find("network driver 'ipvlan'"),
             std::string::npos);

@@ -176,8 +176,9 @@ Result<> connect_port(sys::NetlinkSocket& route, int host_index, const ConnectSa
   // Without learning a container cannot draw another's frames by sending with its MAC.
   sys::configure_port_and_raise(batch, {host_index, request.isolated, false, request.hairpin});
   sys::set_forwarding(batch, host_index, request.mac);
-  sys::set_neighbour(batch,
-                     {.index = request.bridge_index, .ip = request.ip.bytes(), .mac = request.mac});
+  if (request.ip)
+    sys::set_neighbour(
+        batch, {.index = request.bridge_index, .ip = request.ip->bytes(), .mac = request.mac});
   if (request.ipv6)
     sys::set_neighbour(batch, {.index = request.bridge_index,
                                .ip = request.ipv6->ip.bytes(),
@@ -201,8 +202,9 @@ Result<> disable_ipv6_of_new_interfaces(const sys::Fd& netns) {
 Result<> connect_inside(ReadySandbox& sandbox, const ConnectSandbox& request) {
   sys::NetlinkBatch inside;
   sys::change_link(inside, {.index = sandbox.eth0_index, .mac = request.mac, .mtu = request.mtu});
-  sys::add_address(
-      inside, {sandbox.eth0_index, request.ip.bytes(), static_cast<std::uint8_t>(request.prefix)});
+  if (request.ip)
+    sys::add_address(inside, {sandbox.eth0_index, request.ip->bytes(),
+                              static_cast<std::uint8_t>(request.prefix)});
   if (request.gateway) sys::add_default_route(inside, request.gateway->bytes());
   TRY(sandbox.inside.transact(inside));
   if (request.ipv6) TRY(connect_ipv6(sandbox, *request.ipv6));

@@ -51,7 +51,7 @@ struct ConnectSandbox {
   int bridge_index = 0;
   bool isolated = true;
   bool hairpin = false;
-  Ipv4 ip;
+  std::optional<Ipv4> ip;        // nothing: IPv6 alone
   unsigned prefix = 16;
   std::optional<Ipv4> gateway;   // nothing: no default route by this interface
   std::optional<unsigned> mtu = std::nullopt;  // nothing: as it is

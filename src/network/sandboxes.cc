@@ -42,7 +42,8 @@ Result<ConnectSandbox> connection(const ContainerId& container, const SegmentFac
                                   const Endpoint& endpoint) {
   const auto ip = parse_ipv4(endpoint.ip);
   const auto mac = parse_mac(endpoint.mac);
-  if (!ip || !mac)
+  const bool addressed = ip || (endpoint.ip.empty() && !segment.addressing);
+  if (!addressed || !mac)
     return Error::invalid(
         fmt::format("invalid endpoint: ip \"{}\", mac \"{}\"", endpoint.ip, endpoint.mac));
   std::optional<ConnectIpv6> ipv6;
@@ -52,8 +53,8 @@ Result<ConnectSandbox> connection(const ContainerId& container, const SegmentFac
   return ConnectSandbox{.bridge_index = segment.bridge_index,
                         .isolated = segment.settings.icc == Icc::Off,
                         .hairpin = segment.settings.icc == Icc::On && bridges_call_netfilter(),
-                        .ip = *ip,
-                        .prefix = segment.addressing.subnet.prefix,
+                        .ip = ip,
+                        .prefix = segment.addressing ? segment.addressing->subnet.prefix : 0,
                         .gateway = std::nullopt,
                         .mtu = segment.settings.mtu,
                         .mac = *mac,
@@ -87,13 +88,24 @@ Result<SegmentFacts> KernelNetworks::facts_of(const NetworkId& id) {
 
 namespace {
 
-Result<Ipv4> lease_ipv4(Segment& segment, const ContainerId& container,
-                        const EndpointWishes& wishes) {
-  if (!wishes.ip) return segment.addresses.lease(container);
-  const auto ip = parse_ipv4(*wishes.ip);
-  if (!ip) return Error::invalid("invalid IPv4 address: " + *wishes.ip);
-  TRY(segment.addresses.reserve(*ip, container));
-  return *ip;
+// Nothing on a network of IPv6 alone.
+Result<std::optional<Ipv4>> lease_ipv4(Segment& segment, const ContainerId& container,
+                                       const EndpointWishes& wishes) {
+  const auto ip = wishes.ip ? parse_ipv4(*wishes.ip) : std::nullopt;
+  if (wishes.ip && !ip) return Error::invalid("invalid IPv4 address: " + *wishes.ip);
+  if (!segment.addresses) {
+    if (!ip) return std::optional<Ipv4>{};
+    return Error::invalid(fmt::format("no configured subnet contains IP address {}", ip->str()));
+  }
+  if (!ip) return std::optional(TRY(segment.addresses->lease(container)));
+  TRY(segment.addresses->reserve(*ip, container));
+  return ip;
+}
+
+// As docker's of the address; of IPv6 the end, which differs within a subnet.
+sys::MacAddress mac_of(const std::optional<Ipv4>& ip, const std::optional<Ipv6>& ip6) {
+  if (ip) return mac_for(*ip);
+  return mac_for(Ipv4{static_cast<std::uint32_t>(ip6 ? ip6->low : 0)});
 }
 
 // Nothing on a network without IPv6.
@@ -147,10 +159,10 @@ Result<Endpoint> KernelNetworks::lease_endpoint(const ContainerId& container,
   // Removed since its facts were read.
   if (found == state->segments.end())
     return Error::not_found(fmt::format("network {} not found", segment.name));
-  const Ipv4 ip = TRY(lease_ipv4(found->second, container, wishes));
+  const std::optional<Ipv4> ip = TRY(lease_ipv4(found->second, container, wishes));
   const auto ip6 = lease_ipv6(found->second, container, wishes);
   if (!ip6) {
-    found->second.addresses.release(ip);
+    if (ip) found->second.addresses->release(*ip);
     return std::unexpected(ip6.error());
   }
   Taken& taken = state->taken[container];
@@ -158,10 +170,12 @@ Result<Endpoint> KernelNetworks::lease_endpoint(const ContainerId& container,
   endpoint.network_id = segment.id;
   endpoint.network_name = segment.name;
   endpoint.endpoint_id = random_hex(32);
-  endpoint.ip = ip.str();
-  endpoint.prefix = segment.addressing.subnet.prefix;
-  if (!segment.internal) endpoint.gateway = segment.addressing.container_gateway.str();
-  endpoint.mac = wishes.mac.value_or(mac_text(mac_for(ip)));
+  if (ip) {
+    endpoint.ip = ip->str();
+    endpoint.prefix = segment.addressing->subnet.prefix;
+    if (!segment.internal) endpoint.gateway = segment.addressing->container_gateway.str();
+  }
+  endpoint.mac = wishes.mac.value_or(mac_text(mac_of(ip, *ip6)));
   if (*ip6) {
     endpoint.ip6 = (*ip6)->str();
     endpoint.prefix6 = segment.addressing6->subnet.prefix;
@@ -176,7 +190,8 @@ Result<> KernelNetworks::connect(ReadySandbox& ready, const SandboxRequest& want
                                  const SegmentFacts& segment, const Endpoint& endpoint) {
   ConnectSandbox request = TRY(connection(wanted.container, segment, endpoint));
   request.link_local = TRY(link_local_addresses(wanted.link_local, segment));
-  if (!segment.internal) request.gateway = segment.addressing.container_gateway;
+  if (!segment.internal && segment.addressing)
+    request.gateway = segment.addressing->container_gateway;
   if (!segment.internal && request.ipv6) request.ipv6->gateway = segment.addressing6->container_gateway;
   if (segment.macvlan) return connect_macvlan(ready, segment, endpoint, request);
   auto connected = connect_sandbox(ready, request);
@@ -405,12 +420,12 @@ void KernelNetworks::close_macvlans(const ContainerId& container) {
 void KernelNetworks::disconnect(const Endpoint& endpoint) {
   const auto ip = parse_ipv4(endpoint.ip);
   const auto segment = facts_of(endpoint.network_id);
-  if (!segment || !ip || segment->macvlan) return;
+  if (!segment || segment->macvlan) return;
   const std::scoped_lock lock(route_mutex_);
   sys::NetlinkBatch batch;
   const auto link = sys::find_link(route_, endpoint.host_interface);
   if (link && *link) sys::close_port(batch, (*link)->index);
-  sys::delete_neighbour(batch, segment->bridge_index, ip->bytes());
+  if (ip) sys::delete_neighbour(batch, segment->bridge_index, ip->bytes());
   if (const auto ip6 = parse_ipv6(endpoint.ip6))
     sys::delete_neighbour(batch, segment->bridge_index, ip6->bytes());
   static_cast<void>(route_.transact(batch));

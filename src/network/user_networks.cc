@@ -41,7 +41,7 @@ Result<Description> KernelNetworks::plan_network(const NetworkRequest& request) 
 Result<> KernelNetworks::raise_segment(const NetworkId& id) {
   Description network;
   unsigned mtu = 0;
-  unsigned prefix = 0;
+  std::string address;
   std::optional<Cidr6> ipv6;
   {
     auto state = state_.lock();
@@ -50,7 +50,8 @@ Result<> KernelNetworks::raise_segment(const NetworkId& id) {
       return Error::not_found(fmt::format("network {} not found", id.str()));
     network = found->second.description;
     mtu = found->second.settings.mtu;
-    prefix = found->second.addressing.subnet.prefix;
+    if (const auto& addresses = found->second.addressing)
+      address = fmt::format("{}/{}", network.gateway, addresses->subnet.prefix);
     if (const auto& addresses = found->second.addressing6)
       ipv6 = Cidr6{addresses->gateway, addresses->subnet.prefix};
   }
@@ -58,8 +59,8 @@ Result<> KernelNetworks::raise_segment(const NetworkId& id) {
   if (state_.lock()->restored) TRY_AS("nf_tables", write_table());
   const std::scoped_lock lock(route_mutex_);
   const Bridge bridge = TRY(ensure_bridge(
-      route_, {network.bridge, fmt::format("{}/{}", network.gateway, prefix), mtu,
-               bridge_alias(id), ipv6}));
+      route_, {.name = network.bridge, .bip = address, .mtu = mtu, .alias = bridge_alias(id),
+               .ipv6 = ipv6, .ipv4 = !address.empty()}));
   if (ipv6)
     if (auto forwarding = enable_forwarding6(); !forwarding)
       log::warning("network {}: containers reach no other host by IPv6: {}", network.name,
@@ -138,7 +139,7 @@ Result<> KernelNetworks::remove_network(const NetworkId& id) {
     if (found == state->segments.end())
       return Error::not_found(fmt::format("network {} not found", id.str()));
     network = found->second.description;
-    if (found->second.addresses.in_use() > 0)
+    if (state->members(id) > 0)
       return Error(ErrorKind::Forbidden,
                    fmt::format("error while removing network: network {} has active endpoints",
                                network.name));

@@ -187,11 +187,3 @@ def test_only_a_bridge_whose_containers_reach_each_other_learns_multicast_groups
     shown = json.loads(engine.sandbox.run("ip", "-j", "-d", "link", "show", "type", "bridge").stdout)
     snoops = {link["ifname"][:3]: link["linkinfo"]["info_data"]["mcast_snooping"] for link in shown}
     assert snoops["br-"] == 1 and snoops["whe"] == 0, snoops
-
-
-def test_a_network_of_no_family_is_refused_and_of_ipv6_alone_named(engine):
-    none = engine.cli("network", "create", "--ipv4=false", "n46")
-    assert none.returncode == 1
-    assert "IPv4 or IPv6 must be enabled" in none.stderr
-    alone = engine.cli("network", "create", "--ipv4=false", "--ipv6", "n46")
-    assert "flag '--ipv4=false' is not available" in alone.stderr
