@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <limits>
 
 #include "engine/image_merge.h"
 #include "engine/log_config.h"
@@ -238,6 +239,19 @@ TEST(Validate, defaults_are_dockers) {
   HostConfig on_v2;
   fill_defaults(on_v2, {.cgroup_mode = sys::CgroupMode::V2}, warnings);
   EXPECT_EQ(on_v2.cgroupns_mode, "private");
+}
+
+TEST(Validate, twice_a_memory_that_no_machine_has_is_no_swap_limit) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  std::vector<std::string> warnings;
+  HostConfig host;
+  host.memory = kMost / 2;
+  fill_defaults(host, {}, warnings);
+  EXPECT_EQ(host.memory_swap, kMost - 1);
+  host = {};
+  host.memory = kMost / 2 + 1;
+  fill_defaults(host, {}, warnings);
+  EXPECT_EQ(host.memory_swap, -1);
 }
 
 TEST(Validate, limits_that_the_host_lacks_are_taken_back_with_a_warning) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
 
 #include "base/strings.h"
@@ -176,7 +177,9 @@ void settle_swap(HostConfig& host, const HostFacts& facts, std::vector<std::stri
           "Memory limited without swap.");
     host.memory_swap = -1;
   } else if (host.memory_swap == 0) {
-    host.memory_swap = host.memory * 2;
+    // Twice what no machine has is no limit.
+    const bool doubles = host.memory <= std::numeric_limits<std::int64_t>::max() / 2;
+    host.memory_swap = doubles ? host.memory * 2 : -1;
   }
 }
 

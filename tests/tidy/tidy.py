@@ -24,7 +24,7 @@ ONLY = {
 }
 LIMITS = {"function": 70, "nesting": 3, "parameters": 5, ".cc": 800, ".h": 300}
 # A ratchet: the aim is 0.6. Raise it when the tests have grown, never lower it.
-TEST_RATIO = 0.34
+TEST_RATIO = 0.43
 
 # Call -> (why, the files that may).
 BANNED = {
