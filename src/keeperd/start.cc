@@ -182,6 +182,9 @@ bool Keeper::act_on(Process& process, runtime::Report report) {
       }
       if (auto kept = handshake.newborn.take_kept()) return act_on(process, std::move(*kept));
       return true;
+    case runtime::ReportKind::Listener:
+      fail_start(process, Error(ErrorKind::Unsupported, "a seccomp listener is not supported"));
+      return false;
     case runtime::ReportKind::Failed:
       fail_start(process, runtime::describe(handshake.plan, report.failure));
       return false;

@@ -9,7 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "runtime/child_paths.h"
+#include "runtime/child_hooks.h"
 
 namespace wherry::runtime::after_clone {
 
@@ -99,12 +99,19 @@ inline int set_ambient(const Step& step) {
   return 0;
 }
 
+// Who asked for a listener gets its number before any call can be held up.
 inline int load_seccomp(const Child& child, const Step& step) {
   const std::string& filter = child.plan.seccomp;
   sock_fprog program{};
   program.len = static_cast<unsigned short>(filter.size() / sizeof(sock_filter));
   program.filter = reinterpret_cast<sock_filter*>(const_cast<char*>(filter.data()));
-  return result_of(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, step.a, &program));
+  const long loaded = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, step.a, &program);
+  if (loaded < 0 || (step.a & SECCOMP_FILTER_FLAG_NEW_LISTENER) == 0) return result_of(loaded);
+  const Word word{.say = Say::Listener, .failure = {.index = static_cast<std::uint32_t>(loaded)}};
+  if (::write(child.channel, &word, sizeof word) != sizeof word) return errno;
+  const int error = await_launcher(child, Step{});
+  ::close(static_cast<int>(loaded));  // whoever sees this process next has no use for it
+  return error;
 }
 
 inline int set_rlimit(const Step& step) {

@@ -168,6 +168,9 @@ Result<Report> read_report(const sys::Fd& channel, int flags) {
   if (word.say == Say::Born) {
     report.kind = ReportKind::Born;
     report.pid = static_cast<pid_t>(word.failure.index);
+  } else if (word.say == Say::Listener) {
+    report.kind = ReportKind::Listener;
+    report.number = static_cast<int>(word.failure.index);
   } else if (word.say == Say::Waiting) {
     report.kind = ReportKind::Waiting;
   } else if (word.say == Say::Ready) {
@@ -200,6 +203,16 @@ Result<sys::Pidfd> Newborn::meet(const Report& born, pid_t parent) {
   if (::waitid(P_PIDFD, static_cast<id_t>(pidfd.fd().get()), &info, kLookOnly) < 0)
     return Error::from_errno(errno, "look at the container's process");
   return pidfd;
+}
+
+Result<sys::Fd> take_listener(const sys::Pidfd& child, int number) {
+  sys::Fd taken(static_cast<int>(::syscall(SYS_pidfd_getfd, child.fd().get(), number, 0)));
+  if (!taken) return Error::from_errno(errno, "take the seccomp listener");
+  char kind[64] = {};
+  const std::string path = fmt::format("/proc/self/fd/{}", taken.get());
+  if (::readlink(path.c_str(), kind, sizeof kind - 1) < 0 || std::string_view(kind) != "anon_inode:seccomp notify")
+    return Error::internal("not a seccomp listener");
+  return taken;
 }
 
 Result<> say_go(const sys::Fd& channel) {

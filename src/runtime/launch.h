@@ -7,6 +7,8 @@
 //                        <-        Go
 //   Born + pid           ->        (only with EnterPidNamespace) the child ends, its own child goes on,
 //                                  whose words may overtake this one: Newborn
+//   Listener + number    ->        (only with a seccomp listener) takes it from the child's table
+//                        <-        Go
 //   Ready                ->        writes its record
 //                        <-        Go
 //   exec: the channel closes       end of file: the program runs
@@ -69,10 +71,10 @@ inline constexpr unsigned long kBirthFlags = CLONE_PARENT | SIGCHLD;
 Result<Launch> launch(const Plan& plan, std::vector<sys::Fd> fds, Stdio stdio, const IdMaps& maps = {});
 
 // The fixed-size words of the child.
-enum class Say : std::uint32_t { Ready = 1, PtyMaster, Failed, Go, Waiting, Born };
+enum class Say : std::uint32_t { Ready = 1, PtyMaster, Failed, Go, Waiting, Born, Listener };
 struct Failure {
   StepKind step{};
-  std::uint32_t index = 0;  // of the step in the plan; of Born the pid
+  std::uint32_t index = 0;  // of the step in the plan; of Born the pid, of Listener the number
   int errno_value = 0;
 };
 struct Word {
@@ -80,18 +82,21 @@ struct Word {
   Failure failure;
 };
 
-enum class ReportKind : std::uint8_t { Ready, PtyMaster, Failed, Closed, Waiting, Born };
+enum class ReportKind : std::uint8_t { Ready, PtyMaster, Failed, Closed, Waiting, Born, Listener };
 struct Report {
   ReportKind kind = ReportKind::Closed;
   sys::Fd pty;      // with PtyMaster
   Failure failure;  // with Failed
   pid_t pid = 0;    // with Born
+  int number = -1;  // with Listener: of the descriptor, in the child's table
   pid_t sender = 0; // of a plan with EnterPidNamespace: who said it, as the kernel knows
 };
 
 // One message; blocks unless `flags` has MSG_DONTWAIT (then Error with errno_value() EAGAIN).
 Result<Report> read_report(const sys::Fd& channel, int flags = 0);
 Result<> say_go(const sys::Fd& channel);
+// The seccomp listener of a child that has said Listener. It waits for Go.
+Result<sys::Fd> take_listener(const sys::Pidfd& child, int number);
 
 // The change of process of a plan with EnterPidNamespace. A container may have got hold of the channel
 // and say what it likes: believed are the first child, and whom it names, if that is a child of ours.

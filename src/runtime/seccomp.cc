@@ -69,8 +69,7 @@ Result<std::uint32_t> action_of(const std::string& name, std::optional<std::uint
   if (name == "SCMP_ACT_TRAP") return SECCOMP_RET_TRAP;
   if (name == "SCMP_ACT_TRACE") return SECCOMP_RET_TRACE | data;
   if (name == "SCMP_ACT_LOG") return SECCOMP_RET_LOG;
-  if (name == "SCMP_ACT_NOTIFY")
-    return Error(ErrorKind::Unsupported, "seccomp action SCMP_ACT_NOTIFY is not supported");
+  if (name == "SCMP_ACT_NOTIFY") return SECCOMP_RET_USER_NOTIF;
   return Error::invalid(fmt::format("unknown seccomp action \"{}\"", name));
 }
 
@@ -316,11 +315,30 @@ struct Compiler {
   }
 };
 
+// Before somebody listens the child has to read and write one word.
+Result<> check_notify(const Seccomp& profile) {
+  constexpr std::string_view kNotify = "SCMP_ACT_NOTIFY";
+  const auto needs_listener = [&](const std::string& action) { return action == kNotify && profile.listener_path.empty(); };
+  const Error nobody(ErrorKind::Unsupported, "seccomp action SCMP_ACT_NOTIFY needs a listenerPath");
+  if (needs_listener(profile.default_action)) return std::unexpected(nobody);
+  if (profile.default_action == kNotify)
+    return Error(ErrorKind::Unsupported, "seccomp action SCMP_ACT_NOTIFY cannot be the default");
+  for (const SeccompRule& rule : profile.syscalls) {
+    if (needs_listener(rule.action)) return std::unexpected(nobody);
+    for (const char* name : {"read", "write"})
+      if (rule.action == kNotify && std::ranges::find(rule.names, name) != rule.names.end())
+        return Error(ErrorKind::Unsupported, fmt::format("seccomp action SCMP_ACT_NOTIFY cannot be used for {}", name));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<SeccompFilter> compile_seccomp(const Seccomp& profile) {
+  TRY(check_notify(profile));
   SeccompFilter filter;
   filter.flags = TRY(flags_of(profile.flags));
+  if (!profile.listener_path.empty()) filter.flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
   const Compiler compiler{
       .profile = profile,
       .default_action = TRY(action_of(profile.default_action, profile.default_errno_ret))};

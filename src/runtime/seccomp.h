@@ -24,8 +24,8 @@ struct SeccompFilter {
 };
 
 // Names that neither libseccomp nor we know are skipped, as runc does. InvalidArgument for an
-// unknown action, operator or flag; Unsupported for SCMP_ACT_NOTIFY and a program larger than
-// the kernel takes.
+// unknown action, operator or flag; Unsupported for SCMP_ACT_NOTIFY without a listenerPath, as the
+// default, or of read and write, and for a program larger than the kernel takes.
 Result<SeccompFilter> compile_seccomp(const spec::oci::Seccomp& profile);
 // The same; the last profile's filter is kept. Any thread.
 Result<SeccompFilter> compile_seccomp_cached(const spec::oci::Seccomp& profile);

@@ -194,10 +194,30 @@ TEST(Seccomp, takes_conditions_of_one_argument_as_alternatives) {
   EXPECT_EQ(ask(2, 9), SECCOMP_RET_ALLOW);
 }
 
+TEST(Seccomp, notifies_a_listener_and_nobody_else) {
+  Seccomp profile;
+  profile.default_action = "SCMP_ACT_ALLOW";
+  profile.syscalls.resize(1);
+  profile.syscalls[0].action = "SCMP_ACT_NOTIFY";
+  profile.syscalls[0].names = {"mkdirat"};
+  EXPECT_FALSE(compile_seccomp(profile)) << "nobody listens";
+  profile.listener_path = "/x";
+  const auto filter = compile_seccomp(profile);
+  ASSERT_TRUE(filter) << filter.error().message();
+  EXPECT_NE(filter->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER, 0U);
+  for (const char* name : {"read", "write"}) {
+    profile.syscalls[0].names = {"mkdirat", name};
+    EXPECT_FALSE(compile_seccomp(profile)) << name;
+  }
+}
+
 TEST(Seccomp, refuses_what_it_does_not_know) {
   Seccomp profile;
   profile.default_action = "SCMP_ACT_NOTIFY";
   EXPECT_EQ(compile_seccomp(profile).error().kind(), ErrorKind::Unsupported);
+  profile.listener_path = "/x";
+  EXPECT_EQ(compile_seccomp(profile).error().kind(), ErrorKind::Unsupported) << "as the default";
+  profile.listener_path.clear();
   profile.default_action = "SCMP_ACT_WHATEVER";
   EXPECT_EQ(compile_seccomp(profile).error().kind(), ErrorKind::InvalidArgument);
   profile.default_action = "SCMP_ACT_ALLOW";

@@ -11,9 +11,8 @@ using namespace spec::oci;
 constexpr std::size_t kMaximumConditions = 32;  // of one rule
 
 Result<> check_action(const std::string& action) {
-  if (action == "SCMP_ACT_NOTIFY") return not_available();
   return check_word(action, {"SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_TRAP",
-                             "SCMP_ACT_ERRNO", "SCMP_ACT_TRACE", "SCMP_ACT_ALLOW", "SCMP_ACT_LOG"});
+                             "SCMP_ACT_ERRNO", "SCMP_ACT_TRACE", "SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_NOTIFY"});
 }
 
 // An errno beside an action that has none is an error by the specification.
@@ -65,8 +64,10 @@ Result<> check_seccomp(const Seccomp& seccomp) {
   TRY(at("defaultErrnoRet", check_errno(seccomp.default_action, seccomp.default_errno_ret)));
   TRY(each("architectures", seccomp.architectures, check_architecture));
   TRY(each("flags", seccomp.flags, check_flag));
-  if (!seccomp.listener_path.empty()) return at("listenerPath", not_available());
-  if (!seccomp.listener_metadata.empty()) return at("listenerMetadata", not_available());
+  TRY(at("listenerPath", check_text(seccomp.listener_path, kMaximumPathBytes, MayBeEmpty::Yes)));
+  TRY(at("listenerMetadata", check_text(seccomp.listener_metadata, kMaximumArgumentBytes, MayBeEmpty::Yes)));
+  if (!seccomp.listener_metadata.empty() && seccomp.listener_path.empty())
+    return at("listenerMetadata", wrong("needs a listenerPath"));
   return each("syscalls", seccomp.syscalls, check_seccomp_rule);
 }
 

@@ -42,7 +42,7 @@ std::vector<Field> fields() {
 
 // Nothing here acts on these: they are refused where they are set.
 constexpr std::array kNotAvailable{
-    "linux.netDevices", "linux.intelRdt", "linux.seccomp.listenerPath", "linux.seccomp.listenerMetadata",
+    "linux.netDevices", "linux.intelRdt",
     "linux.resources.blockIO.leafWeight", "linux.resources.blockIO.weightDevice[].leafWeight"};
 
 // "a.b[].c", "a{}.b" and "a[2].b" -> names, "[0]" for the first element and "{}" for the first entry.
@@ -314,7 +314,7 @@ TEST(ConfigCheck, words_that_nobody_knows_are_refused) {
       {"linux.resources.unified", R"({"../memory.max":"1"})", "linux.resources.unified.../memory.max"},
       {"linux.resources.unified", R"({"memory.x/../../y":"1"})", "linux.resources.unified.memory.x/../../y"},
       {"linux.sysctl", R"({"kernel.core_pattern":"|/x"})", "linux.sysctl.kernel.core_pattern"},
-      {"linux.seccomp.defaultAction", R"("SCMP_ACT_MAYBE")"}, {"linux.seccomp.defaultAction", R"("SCMP_ACT_NOTIFY")"},
+      {"linux.seccomp.defaultAction", R"("SCMP_ACT_MAYBE")"}, 
       {"linux.seccomp.architectures[0]", R"("SCMP_ARCH_Z80")"}, {"linux.seccomp.flags[0]", R"("SECCOMP_FILTER_FLAG_X")"},
       {"linux.seccomp.syscalls[0].action", R"("SCMP_ACT_MAYBE")"},
       {"linux.seccomp.syscalls[0].args[0].op", R"("SCMP_CMP_ODD")"}, {"annotations", R"({"":"x"})", "annotations."},

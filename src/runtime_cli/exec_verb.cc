@@ -6,6 +6,7 @@
 #include "runtime_cli/config.h"
 #include "runtime_cli/container.h"
 #include "runtime_cli/foreground.h"
+#include "runtime_cli/hooks.h"
 #include "runtime_cli/start.h"
 #include "runtime_cli/verbs.h"
 #include "spec/oci_runtime_json.h"
@@ -108,7 +109,10 @@ Result<int> exec_in_container(const Context& context) {
   runtime::Stdio stdio = TRY(stdio_of(prepared.plan));
   runtime::Launch launch =
       TRY(runtime::launch(prepared.plan, std::move(prepared.fds), std::move(stdio)));
-  const sys::Fd terminal = TRY(await_ready(launch, prepared.plan, options));
+  const Callbacks callbacks{.when_waiting = {}, .when_listening = [&](const sys::Fd& listener) {
+    return send_listener(*seccomp, listener, hook_state(container.record(), "running", container.record().pid), launch.pid);
+  }};
+  const sys::Fd terminal = TRY(await_ready(launch, prepared.plan, options, callbacks));
   TRY(write_pid_file(options, launch.pid));
   TRY(go_and_confirm(launch, prepared.plan));
   if (options.has("detach")) return 0;

@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <utility>
@@ -12,6 +14,8 @@
 #include "base/strings.h"
 #include "runtime/user.h"
 #include "runtime_cli/foreground.h"
+#include "spec/oci_runtime_json.h"
+#include "sys/socket.h"
 
 namespace wherry::runtime_cli {
 namespace {
@@ -109,15 +113,20 @@ Result<> write_pid_file(const Options& options, pid_t pid) {
 }
 
 Result<sys::Fd> await_ready(runtime::Launch& launch, const runtime::Plan& plan,
-                            const Options& options,
-                            const std::function<Result<>()>& when_waiting) {
+                            const Options& options, const Callbacks& callbacks) {
   sys::Fd terminal;
   runtime::Newborn newborn(plan);
   while (true) {
     Report report = TRY(next_report(launch, newborn));
     if (report.kind == ReportKind::Ready) return terminal;
-    if (report.kind == ReportKind::Waiting && when_waiting) {
-      TRY(when_waiting());
+    if (report.kind == ReportKind::Listener && callbacks.when_listening) {
+      const sys::Fd listener = TRY(runtime::take_listener(launch.pidfd, report.number));
+      TRY(callbacks.when_listening(listener));
+      TRY(runtime::say_go(launch.channel));
+      continue;
+    }
+    if (report.kind == ReportKind::Waiting && callbacks.when_waiting) {
+      TRY(callbacks.when_waiting());
       TRY(runtime::say_go(launch.channel));
       continue;
     }
@@ -126,6 +135,18 @@ Result<sys::Fd> await_ready(runtime::Launch& launch, const runtime::Plan& plan,
     if (!socket.empty()) TRY(send_console(socket, report.pty));
     else terminal = std::move(report.pty);
   }
+}
+
+Result<> send_listener(const spec::oci::Seccomp& seccomp, const sys::Fd& listener, const spec::oci::State& state, pid_t pid) {
+  // The version of the message is the one that listeners know, crun's.
+  const json::Value message = boost::json::object{{"ociVersion", "0.2.0"},
+                                                  {"fds", boost::json::array{"seccompFd"}},
+                                                  {"pid", pid},
+                                                  {"metadata", seccomp.listener_metadata},
+                                                  {"state", json::to_value(state)}};
+  const sys::Fd socket = TRY_AS("linux.seccomp.listenerPath", sys::connect_unix(seccomp.listener_path, SOCK_STREAM));
+  const std::array fds{listener.get()};
+  return sys::send_message(socket, json::write_value(message), fds);
 }
 
 Result<> go_and_confirm(const runtime::Launch& launch, const runtime::Plan& plan) {

@@ -25,9 +25,16 @@ Result<> write_pid_file(const Options& options, pid_t pid);
 // the result (then stdin must be a terminal). A failed child is reaped.
 // `when_waiting` is called where the child says so. Where the child gives way to one of its own,
 // `launch` becomes that one.
+// `when_listening` gets the listener of a seccomp filter that has one.
+struct Callbacks {
+  std::function<Result<>()> when_waiting;
+  std::function<Result<>(const sys::Fd&)> when_listening;
+};
 Result<sys::Fd> await_ready(runtime::Launch& launch, const runtime::Plan& plan,
-                            const Options& options,
-                            const std::function<Result<>()>& when_waiting = {});
+                            const Options& options, const Callbacks& callbacks = {});
+// The listener goes to linux.seccomp.listenerPath, with `state` as the specification's container process
+// state: `pid` is of the process whose filter it is.
+Result<> send_listener(const spec::oci::Seccomp& seccomp, const sys::Fd& listener, const spec::oci::State& state, pid_t pid);
 // Go, and the end of the channel: the program runs. A failed child is reaped.
 Result<> go_and_confirm(const runtime::Launch& launch, const runtime::Plan& plan);
 

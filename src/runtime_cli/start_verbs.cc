@@ -202,8 +202,13 @@ class Starter {
     hooks_began_ = true;
     started.launch = TRY(runtime::launch(prepared.plan, std::move(prepared.fds), std::move(stdio),
                                          prepared.id_maps));
-    const auto hooks = [&] { return run_create_hooks(started.launch.pid); };
-    started.terminal = TRY(await_ready(started.launch, prepared.plan, options, hooks));
+    const Callbacks callbacks{
+        .when_waiting = [&] { return run_create_hooks(started.launch.pid); },
+        .when_listening = [&](const sys::Fd& listener) {
+          const pid_t pid = started.launch.pid;
+          return send_listener(*bundle_.config.linux_.seccomp, listener, hook_state(container_->record(), "creating", pid), pid);
+        }};
+    started.terminal = TRY(await_ready(started.launch, prepared.plan, options, callbacks));
     return started;
   }
 

@@ -187,7 +187,6 @@ def test_a_bad_limit_leaves_nothing(runtime):
     (("linux", "namespaces"), [{"type": "mount"}, {"type": "user", "path": "/proc/self/ns/user"}]),
     (("linux", "intelRdt"), {"closID": "x"}),
     (("linux", "netDevices"), {"eth0": {"name": "eth1"}}),
-    (("linux", "seccomp", "listenerPath"), "/run/x"),
 ])
 def test_what_is_not_done_is_refused_by_name(runtime, path, value):
     config = runtime.config("true")
