@@ -202,6 +202,9 @@ class Starter {
     hooks_began_ = true;
     started.launch = TRY(runtime::launch(prepared.plan, std::move(prepared.fds), std::move(stdio),
                                          prepared.id_maps));
+    // Hooks of the child and a seccomp agent may ask for the state; nobody may wait for them meanwhile.
+    const auto& seccomp = bundle_.config.linux_.seccomp;
+    if (bundle_.config.hooks || (seccomp && !seccomp->listener_path.empty())) container_->settle();
     const Callbacks callbacks{
         .when_waiting = [&] { return run_create_hooks(started.launch.pid); },
         .when_listening = [&](const sys::Fd& listener) {

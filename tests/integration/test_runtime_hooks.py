@@ -152,6 +152,15 @@ def test_without_an_environment_of_its_own_a_hook_has_the_runtimes(runtime, note
     assert [(notes / kind).read_text() for kind in ("createRuntime", "createContainer")] == ["\n"] * 2
 
 
+def test_a_hook_of_the_container_may_ask_for_the_state(runtime, notes):
+    """In a creation that waits for the hook: the state must not wait for the creation."""
+    name = runtime.new_id()
+    runtime.write(with_hooks(runtime, {"createContainer": [
+        hook(f"{runtime.program} --root {runtime.root} state {name} > {notes}/state")]}))
+    assert runtime.call("run", "--bundle", str(runtime.bundle), name).returncode == 0
+    assert json.loads((notes / "state").read_text())["status"] == "creating"
+
+
 def test_hooks_before_the_root_changes_find_the_mounts_below_the_bundle(runtime, notes):
     script = f"pwd > {notes}/where; cat rootfs/proc/self/comm > {notes}/comm; [ -e rootfs/dev/null ] && echo dev >> {notes}/comm"
     assert runtime.run(with_hooks(runtime, {"createContainer": [hook(script)]})).returncode == 0
