@@ -92,8 +92,14 @@ void Keeper::on_reaped(Process& process, keeper::ExitReport exit) {
     on_channel(process);
     const auto found = processes_.find(target);
     if (found == processes_.end() || found->second.get() != &process) return;
-    if (process.record.state != keeper::State::Running)
-      return fail_start(process, Error::internal("the container's first process was killed before it could start"));
+    if (process.record.state != keeper::State::Running) {
+      // The launcher, or who was cloned meanwhile, may hold the other end of the channel a moment
+      // longer than the process has lived: no end is seen then. After Go a failure would have been
+      // said in it, so the program ran.
+      if (!process.handshake->went || process.handshake->newborn.awaited())
+        return fail_start(process, Error::internal("the container's first process was killed before it could start"));
+      on_running(process);
+    }
   }
   process.reaped = true;
   process.timer.reset();

@@ -23,6 +23,18 @@ TEST_F(KeeperStart, a_process_waits_for_go_and_its_code_is_reported) {
   EXPECT_GT(exit.finished_ns, 0);
 }
 
+// Its end may be heard of before the end of its channel, which others hold for a moment.
+TEST_F(KeeperStart, a_program_that_ends_at_once_has_started) {
+  for (int round = 0; round < 150; ++round) {
+    const auto started = start({.script = "exit 3", .nonce = "n" + std::to_string(round)});
+    ASSERT_TRUE(started.has_value()) << started.error().message();
+    const auto went = client_->go({"c1", ""});
+    ASSERT_TRUE(went.has_value()) << went.error().message();
+    ASSERT_EQ(wait_exit().code, 3);
+    ASSERT_TRUE(client_->forget({"c1", ""}).has_value());
+  }
+}
+
 TEST_F(KeeperStart, death_by_a_signal_is_128_and_the_signal) {
   run({.script = "exec sleep 1000"});
   ASSERT_TRUE(client_->signal({"c1", ""}, SIGKILL).has_value());
