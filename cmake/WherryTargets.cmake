@@ -17,6 +17,9 @@ endif()
 add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual
   -Wimplicit-fallthrough -Wno-missing-field-initializers -fno-omit-frame-pointer
   -fstack-protector-strong -ffunction-sections -fdata-sections)
+# gcc 12 sees uninitialized values in every std::optional that it inlines, and the anonymous namespaces
+# of files that are compiled together as if they were a header's.
+add_compile_options(-Wno-maybe-uninitialized -Wno-subobject-linkage)
 add_link_options(-Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack)
 add_compile_definitions(_GNU_SOURCE WHERRY_VERSION="${PROJECT_VERSION}")
 # Quoted includes only: <sys/socket.h> is the C library's, "sys/socket.h" is ours.

@@ -44,7 +44,7 @@ Result<bool> wait_readable(const sys::Fd& channel, const std::stop_token& stop) 
   if (!wake) return Error::from_errno(errno, "eventfd");
   const std::stop_callback on_stop(stop, [&] {
     const std::uint64_t one = 1;
-    static_cast<void>(::write(wake.get(), &one, sizeof one));
+    [[maybe_unused]] const ssize_t woken = ::write(wake.get(), &one, sizeof one);
   });
   std::array<pollfd, 2> watched = {{{channel.get(), POLLIN, 0}, {wake.get(), POLLIN, 0}}};
   while (::poll(watched.data(), watched.size(), -1) < 0) {

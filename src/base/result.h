@@ -77,20 +77,19 @@ inline void take(std::expected<void, Error>& /*result*/) {}
 
 }  // namespace wherry
 
-// Evaluates to the value of a Result, or returns its Error from the enclosing function.
-// (g++ 12 crashes on co_await inside it: bind first.)
-#define TRY(expression)                                                  \
-  ({                                                                     \
-    auto try_result_ = (expression);                                     \
-    if (!try_result_) return std::unexpected(std::move(try_result_).error()); \
-    ::wherry::detail::take(try_result_);                                 \
-  })
+// Evaluates to the value of a Result, or returns its Error from the enclosing function. One may
+// stand inside another's expression. (g++ 12 crashes on co_await inside it: bind first.)
+#define TRY(expression) WHERRY_TRY(WHERRY_JOIN(try_result_, __COUNTER__), expression, )
 
 // TRY, with "<context>: " before the message.
-#define TRY_AS(context, expression)                                             \
-  ({                                                                            \
-    auto try_result_ = (expression);                                            \
-    if (!try_result_)                                                           \
-      return std::unexpected(std::move(try_result_).error().within(context));   \
-    ::wherry::detail::take(try_result_);                                        \
+#define TRY_AS(context, expression) \
+  WHERRY_TRY(WHERRY_JOIN(try_result_, __COUNTER__), expression, .within(context))
+
+#define WHERRY_JOIN(left, right) WHERRY_JOIN_EXPANDED(left, right)
+#define WHERRY_JOIN_EXPANDED(left, right) left##right
+#define WHERRY_TRY(name, expression, explained)                               \
+  ({                                                                          \
+    auto name = (expression);                                                 \
+    if (!name) return std::unexpected(std::move(name).error() explained);     \
+    ::wherry::detail::take(name);                                             \
   })

@@ -43,7 +43,7 @@ class Parser {
   Status parse_long(std::string_view word);
   Status parse_cluster(std::string_view word);
   Status parse_letter(std::string_view& letters);
-  Status set(const FlagSpec& flag, std::string_view value, std::string_view typed);
+  Status set(const FlagSpec& flag, std::string_view value);
   void note_deprecation(const FlagSpec& flag);
 
   const CommandSpec& command_;
@@ -52,7 +52,7 @@ class Parser {
   CommandLine line_;
 };
 
-Parser::Status Parser::set(const FlagSpec& flag, std::string_view value, std::string_view typed) {
+Parser::Status Parser::set(const FlagSpec& flag, std::string_view value) {
   if (auto checked = check_value(flag, value); !checked) {
     const std::string name = flag.shorthand != 0
                                  ? fmt::format("-{}, --{}", flag.shorthand, flag.name)
@@ -89,11 +89,10 @@ Parser::Status Parser::parse_long(std::string_view word) {
     return {};
   }
   if (flag == nullptr) return wrong(fmt::format("unknown flag: --{}", name));
-  const std::string typed = fmt::format("--{}", name);
-  if (pair) return set(*flag, pair->after, typed);
-  if (flag->type == FlagType::Bool) return set(*flag, "true", typed);
+  if (pair) return set(*flag, pair->after);
+  if (flag->type == FlagType::Bool) return set(*flag, "true");
   if (next_ == words_.size()) return wrong(fmt::format("flag needs an argument: --{}", name));
-  return set(*flag, words_[next_++], typed);
+  return set(*flag, words_[next_++]);
 }
 
 Parser::Status Parser::parse_letter(std::string_view& letters) {
@@ -109,13 +108,12 @@ Parser::Status Parser::parse_letter(std::string_view& letters) {
   }
   if (flag == nullptr)
     return wrong(fmt::format("unknown shorthand flag: '{}' in -{}", letter, whole));
-  const std::string typed = fmt::format("-{}", letter);
-  if (letters.starts_with('=')) return set(*flag, std::exchange(letters, {}).substr(1), typed);
-  if (flag->type == FlagType::Bool) return set(*flag, "true", typed);
-  if (!letters.empty()) return set(*flag, std::exchange(letters, {}), typed);
+  if (letters.starts_with('=')) return set(*flag, std::exchange(letters, {}).substr(1));
+  if (flag->type == FlagType::Bool) return set(*flag, "true");
+  if (!letters.empty()) return set(*flag, std::exchange(letters, {}));
   if (next_ == words_.size())
     return wrong(fmt::format("flag needs an argument: '{}' in -{}", letter, whole));
-  return set(*flag, words_[next_++], typed);
+  return set(*flag, words_[next_++]);
 }
 
 Parser::Status Parser::parse_cluster(std::string_view word) {

@@ -86,7 +86,9 @@ TEST_F(CatalogTest, an_ambiguous_prefix_is_unknown) {
   for (int i = 1; i < 17; ++i) ++counts[add(std::to_string(i), {}).hex()[0]];
   for (const auto& [start, count] : counts) {
     const std::string prefix = fmt::format("sha256:{}", start);
-    if (count > 1) EXPECT_EQ(found(prefix), "No such image: " + prefix);
+    if (count > 1) {
+      EXPECT_EQ(found(prefix), "No such image: " + prefix);
+    }
   }
 }
 

@@ -74,7 +74,7 @@ bool Reserve::restock() {
   if (!has_room(file_, kWhole_bytes - before + kWhole_bytes)) return false;
   if (!allocate()) {
     // Somebody was faster: what was allocated before the error is theirs as well.
-    static_cast<void>(::ftruncate(file_.get(), before));
+    [[maybe_unused]] const int cut = ::ftruncate(file_.get(), before);
     return false;
   }
   bytes_ = kWhole_bytes;

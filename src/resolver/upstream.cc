@@ -40,7 +40,7 @@ Result<SocketAddress> socket_address(const std::string& server, std::uint16_t po
 std::uint16_t random_id() {
   std::uint16_t id = 0;
   // Two bytes come whole or, before the pool is filled at boot, later.
-  static_cast<void>(::getrandom(&id, sizeof id, 0));
+  [[maybe_unused]] const ssize_t came = ::getrandom(&id, sizeof id, 0);
   return id;
 }
 
