@@ -265,6 +265,8 @@ Result<std::unique_ptr<Core>> open_core(Options options) {
   settle_dns(*core);
   if (auto upgraded = upgrade_keeper(*core); !upgraded)
     log::warning("upgrade the keeper: {}", upgraded.error().message());
+  // Only now: an older keeper may not know every step of a plan of ours.
+  apply_restart_policies(*core);
   core->keeper_events = std::thread([raw = core.get()] { run_keeper_events(*raw); });
   return core;
 }

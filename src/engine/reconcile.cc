@@ -277,6 +277,8 @@ Result<> restore_networks(Core& core) {
   return {};
 }
 
+}  // namespace
+
 void apply_restart_policies(Core& core) {
   for (const ContainerPtr& container : core.containers->all()) {
     const std::lock_guard operation(container->operation);
@@ -297,8 +299,6 @@ void apply_restart_policies(Core& core) {
     schedule_restart(core, container);
   }
 }
-
-}  // namespace
 
 Judgement judge(const State& state, const Evidence& evidence, Instant now) {
   const auto& kept = evidence.kept;
@@ -335,7 +335,6 @@ Result<> reconcile(Core& core) {
   remove_orphan_cgroups(core);
   remove_orphan_files(core);
   TRY_AS("restore networks", restore_networks(core));
-  apply_restart_policies(core);
   return {};
 }
 

@@ -30,8 +30,11 @@ struct Evidence {
 };
 Judgement judge(const State& state, const Evidence& evidence, Instant now);
 
-// Adopts, ends, removes and cleans; then hands live endpoints to the network and puts restart
-// policies to work. Failures about one container are logged and do not stop the others.
+// Adopts, ends, removes and cleans; then hands live endpoints to the network. Failures about one
+// container are logged and do not stop the others.
 Result<> reconcile(Core& core);
+
+// Starts what a restart policy wants to run and does not; the last step of an engine's start.
+void apply_restart_policies(Core& core);
 
 }  // namespace wherry::engine

@@ -57,10 +57,17 @@ def test_containers_outlive_a_newer_keeper(newer_engine, end):
     engine.cli("run", "-d", "--name", "hungry", "-m", "32m", "busybox", "sh", "-c",
                "while [ ! -e /go ]; do sleep 0.05; done; tail /dev/zero", check=0)
     pids = {name: engine.inspect(name)["State"]["Pid"] for name in ("code", "shell", "hungry")}
+    engine.cli("run", "-d", "--name", "again", "--restart", "always", "busybox", "sleep", "900", check=0)
+    again = engine.inspect("again")["State"]["Pid"]
     keeper = keeper_of(engine)
     getattr(engine, end)()
+    os.kill(again, signal.SIGKILL)
     engine.programs = programs
     engine.start()
+    state = wait_until(lambda: (s := engine.inspect("again")["State"])["Status"] == "running" and
+                       s["Pid"] != again and s,
+                       what="the restart of what ended meanwhile")
+    assert os.path.exists(f"/proc/{state['Pid']}")
     assert "the keeper is now build 0000000000000000000000000000000000000000" in engine.log_text()
     assert keeper_of(engine) == keeper
     for name, pid in pids.items():
