@@ -182,7 +182,7 @@ class ContainerPlanner {
   Result<> make_cgroup(Undo& undo) {
     if (!request_.cgroup) return {};
     const sys::Cgroup cgroup = request_.cgroup;
-    TRY(cgroup.create(prepared_.warnings));
+    TRY(cgroup.create(prepared_.warnings, request_.cgroup_guest));
     undo.add([cgroup]() noexcept { static_cast<void>(cgroup.remove(0)); });
     if (config().linux_.resources)
       TRY(apply_resources(*config().linux_.resources, cgroup, prepared_.warnings));

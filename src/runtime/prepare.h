@@ -34,6 +34,7 @@ struct PrepareRequest {
   sys::Fd rootfs;             // a detached mount
   sys::Fd network_namespace;  // empty: as config.linux.namespaces says
   sys::Cgroup cgroup;         // empty: the container stays in the launcher's groups
+  pid_t cgroup_guest = 0;     // may be in it already
   // Detached mounts by destination, used in place of the source of that mount of the config
   // (/dev/shm of another container, a volume that the engine holds open).
   std::map<std::string, sys::Fd> ready_mounts;

@@ -13,6 +13,7 @@
 #include <cerrno>
 
 #include "base/strings.h"
+#include "runtime/systemd_scope.h"
 #include "runtime_cli/config.h"
 #include "spec/oci_runtime_json.h"
 #include "sys/path.h"
@@ -180,6 +181,11 @@ Result<> Container::remove() {
     const sys::Cgroup group = TRY(cgroup());
     TRY(group.kill_all(kKillDeadlineMs));
     TRY(group.remove(kRemoveDeadlineMs));
+  }
+  if (!record_.systemd_scope.empty()) {
+    auto ended = runtime::end_unit(record_.systemd_scope);
+    // Where no systemd is left there is no unit either.
+    if (!ended && ended.error().kind() != ErrorKind::Unsupported) return std::move(ended).error().within("systemd");
   }
   if (const auto alive = process()) {
     TRY(alive->signal(SIGKILL));

@@ -27,6 +27,7 @@ struct Record {
   std::string rootfs;
   std::string created;
   std::string cgroup_path;
+  std::string systemd_scope;  // whose group that is; empty without systemd
   std::map<std::string, std::string> annotations;
 };
 
@@ -82,5 +83,6 @@ struct wherry::json::Describe<wherry::runtime_cli::Record> {
                  field("pid", &T::pid),               field("startTime", &T::start_time),
                  field("bootId", &T::boot_id),        field("bundle", &T::bundle),
                  field("rootfs", &T::rootfs),         field("created", &T::created),
-                 field("cgroupPath", &T::cgroup_path), field("annotations", &T::annotations)};
+                 field("cgroupPath", &T::cgroup_path), field("systemdScope", &T::systemd_scope),
+                 field("annotations", &T::annotations)};
 };

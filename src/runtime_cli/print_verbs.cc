@@ -167,7 +167,7 @@ Result<int> print_features(const Context& /*context*/) {
   boost::json::object linux_features{
       {"namespaces", strings({"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"})},
       {"capabilities", capabilities},
-      {"cgroup", {{"v1", true}, {"v2", true}, {"systemd", false}, {"systemdUser", false}}},
+      {"cgroup", {{"v1", true}, {"v2", true}, {"systemd", true}, {"systemdUser", false}}},
       {"seccomp", seccomp},
       {"mountExtensions", {{"idmap", {{"enabled", true}}}}},
       {"apparmor", {{"enabled", true}}},

@@ -11,6 +11,7 @@
 #include "base/strings.h"
 #include "base/time.h"
 #include "runtime/self_protect.h"
+#include "runtime_cli/group_claim.h"
 #include "runtime_cli/verbs.h"
 #include "spec/json.h"
 #include "spec/oci_runtime_json.h"
@@ -60,10 +61,7 @@ Result<> check_globals(const Options& options) {
   const std::string format = options.value("log-format", "text");
   if (format != "text" && format != "json")
     return Error::invalid(fmt::format("unknown log-format {}", quote(format)));
-  const std::string manager = options.value("cgroup-manager", "cgroupfs");
-  if (manager != "cgroupfs" && manager != "disabled")
-    return Error(ErrorKind::NotImplemented,
-                 "flag --cgroup-manager is not available but as cgroupfs or disabled");
+  TRY(group_manager(options));
   const std::string log = options.value("log");
   const auto kind = cut(log, ':');
   const bool names_kind = kind && !kind->before.empty() && kind->before.find_first_of("/.") == std::string_view::npos;

@@ -20,6 +20,7 @@
 #include "runtime_cli/config.h"
 #include "runtime_cli/container.h"
 #include "runtime_cli/foreground.h"
+#include "runtime_cli/group_claim.h"
 #include "runtime_cli/hooks.h"
 #include "runtime_cli/start.h"
 #include "runtime_cli/verbs.h"
@@ -55,18 +56,6 @@ Result<Bundle> load_bundle(const Options& options) {
   if (!S_ISDIR(status.st_mode))
     return Error::invalid(fmt::format("config.json: root.path: {} is not a directory", bundle.rootfs));
   return bundle;
-}
-
-// linux.cgroupsPath: absolute, or below the root of each hierarchy.
-Result<std::string> cgroup_path_of(const spec::oci::Config& config, const std::string& id) {
-  const std::string& asked = config.linux_.cgroups_path;
-  if (asked.empty()) return "/" + id;
-  if (asked.contains(':'))
-    return Error(ErrorKind::NotImplemented,
-                 "linux.cgroupsPath is of the systemd form, which needs --systemd-cgroup: not "
-                 "available");
-  if (asked.contains("..")) return Error::invalid("linux.cgroupsPath must not contain ..");
-  return asked.starts_with('/') ? asked : "/" + asked;
 }
 
 Result<sys::Fd> open_rootfs(const std::string& path) {
@@ -142,12 +131,15 @@ class Starter {
                        hook_state(container_->record(), "stopped", 0));
     });
     TRY(write_claim());
+    TRY(start_group());
     auto prepared = prepare_container();
-    if (!prepared) container_->record().cgroup_path.clear();  // what was made of it is gone
+    if (!prepared && container_->record().systemd_scope.empty())
+      container_->record().cgroup_path.clear();  // what was made of it is gone
     prepared_ = TRY(std::move(prepared));
     for (const std::string& warning : prepared_.warnings) context_.warn(warning);
     if (when_ == Start::Later) TRY(add_start_fifos(*container_, prepared_));
     Started started = TRY(start_child(options, prepared_));
+    TRY(settle_group());
     TRY(write_running(started.launch.pid));
     TRY(write_pid_file(options, started.launch.pid));
     undo.commit();
@@ -165,17 +157,25 @@ class Starter {
     record.bundle = bundle_.path;
     record.rootfs = bundle_.rootfs;
     record.created = format_rfc3339_nano(now());
-    const bool grouped = context_.options.value("cgroup-manager") != "disabled";
-    const std::string group = grouped ? TRY(cgroup_path_of(bundle_.config, record.id)) : std::string();
-    // What the record names is ended with the container: never a group of somebody else's.
-    if (grouped) TRY(sys::Cgroup(cgroup_layout(), group).check_unused());
-    record.cgroup_path = group;
+    group_.emplace(TRY(GroupClaim::plan(context_.options, bundle_.config, record)));
     record.annotations = bundle_.config.annotations;
     record.boot_id = TRY(sys::boot_id());
     TRY(container_->save());
     const sys::Fd copy = TRY(
         sys::open_at({}, container_->path("config.json").c_str(), O_WRONLY | O_CREAT, 0600));
     return sys::write_all(copy, bundle_.config_text);
+  }
+
+  Result<> start_group() {
+    TRY(group_->start(bundle_.config, container_->record()));
+    return container_->record().systemd_scope.empty() ? Result<>() : container_->save();
+  }
+
+  Result<> settle_group() {
+    std::vector<std::string> warnings;
+    auto settled = group_->settle(*container_, warnings);
+    for (const std::string& warning : warnings) context_.warn(warning);
+    return settled;
   }
 
   Result<runtime::Prepared> prepare_container() {
@@ -187,6 +187,7 @@ class Starter {
     if (bundle_.config.annotations.contains("run.oci.keep_original_groups"))
       TRY(keep_groups(bundle_.config.process->user));
     request.cgroup = TRY(container_->cgroup());
+    request.cgroup_guest = group_->guest();
     request.preserved_fds = TRY(preserved_fds(context_.options));
     request.new_keyring = !context_.options.has("no-new-keyring");
     request.mounts_in_order = true;
@@ -255,6 +256,7 @@ class Starter {
   Bundle bundle_;
   std::optional<Container> container_;
   runtime::Prepared prepared_;
+  std::optional<GroupClaim> group_;
   bool without_process_ = false;
   bool hooks_began_ = false;
 };

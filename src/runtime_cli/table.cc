@@ -13,7 +13,7 @@ using enum FlagKind;
 
 constexpr std::array kGlobal{
     Flag{"root", "", Value},       Flag{"log", "", Value},        Flag{"log-format", "", Value},
-    Flag{"log-level", "", Value},  Flag{"debug", "", Bool},       Flag{"systemd-cgroup", "", Refused},
+    Flag{"log-level", "", Value},  Flag{"debug", "", Bool},       Flag{"systemd-cgroup", "", Bool},
     Flag{"rootless", "", Value},   Flag{"cgroup-manager", "", Value}, Flag{"version", "v", Bool},
     Flag{"help", "h", Bool}};
 

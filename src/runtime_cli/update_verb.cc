@@ -10,6 +10,7 @@
 #include "runtime_cli/check.h"
 #include "runtime_cli/config.h"
 #include "runtime_cli/container.h"
+#include "runtime_cli/group_claim.h"
 #include "runtime_cli/verbs.h"
 #include "spec/json.h"
 
@@ -106,6 +107,8 @@ Result<int> update_container(const Context& context) {
   const auto updated = runtime::update_resources(resources, group, warnings);
   for (const std::string& warning : warnings) context.warn(warning);
   if (!updated) return std::unexpected(updated.error());
+  if (const std::string& scope = container.record().systemd_scope; !scope.empty())
+    TRY(runtime::set_unit_properties(scope, TRY(unit_limits_of(resources))));
   return 0;
 }
 

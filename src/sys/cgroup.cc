@@ -162,21 +162,22 @@ Result<> make_parents(const CgroupHierarchy& hierarchy, const std::string& path)
   return {};
 }
 
-Result<> check_free(const std::string& directory, const std::string& path) {
+Result<> check_free(const std::string& directory, const std::string& path, pid_t guest = 0) {
   std::vector<pid_t> found;
   collect_processes(directory, 0, found);
+  std::erase(found, guest);
   if (found.empty()) return {};
   return Error::conflict(fmt::format("cgroup {} is in use by process {}", path, found[0]));
 }
 
-Result<> make_leaf(const CgroupHierarchy& hierarchy, const std::string& path) {
+Result<> make_leaf(const CgroupHierarchy& hierarchy, const std::string& path, pid_t guest) {
   const std::string directory = hierarchy.mount_point + path;
   const std::string parent = directory.substr(0, directory.rfind('/'));
   if (::mkdir(directory.c_str(), 0755) < 0) {
     if (errno == ENOENT) return make_parents(hierarchy, path);
     if (errno != EEXIST)
       return Error::from_errno(errno, fmt::format("create cgroup {}", directory));
-    TRY(check_free(directory, path));
+    TRY(check_free(directory, path, guest));
   }
   if (hierarchy.unified && !has_all_handed_down(hierarchy, directory))
     return make_parents(hierarchy, path);
@@ -191,13 +192,13 @@ std::string Cgroup::directory_of(const CgroupHierarchy& hierarchy) const {
   return hierarchy.mount_point + path_;
 }
 
-Result<> Cgroup::create(std::vector<std::string>& warnings) const {
+Result<> Cgroup::create(std::vector<std::string>& warnings, pid_t guest) const {
   for (const CgroupHierarchy& hierarchy : layout_->hierarchies) {
     if (hierarchy.read_only) {
       warnings.push_back(fmt::format("cgroup {} is read-only", hierarchy.mount_point));
       continue;
     }
-    auto made = make_leaf(hierarchy, path_);
+    auto made = make_leaf(hierarchy, path_, guest);
     if (made) continue;
     if (made.error().kind() == ErrorKind::Conflict) return std::unexpected(made.error());
     warnings.push_back(made.error().message());

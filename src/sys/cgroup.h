@@ -57,8 +57,8 @@ class Cgroup {
   // Makes the directory in every hierarchy that can be written; parents too, with their
   // controllers handed down (v2 subtree_control, v1 cpuset.cpus/mems copied). What could not be
   // made is named in `warnings`. An existing empty directory is taken over; one with
-  // processes in it is Conflict.
-  Result<> create(std::vector<std::string>& warnings) const;
+  // processes in it, other than `guest`, is Conflict.
+  Result<> create(std::vector<std::string>& warnings, pid_t guest = 0) const;
   // Conflict where somebody's processes are in a group of this name.
   [[nodiscard]] Result<> check_unused() const;
   // Removes every directory, inner ones that the container made first. A missing one is

@@ -56,6 +56,7 @@ class Runtime:
         make_rootfs(self.rootfs)
         self.bundle = directory / "bundle"
         self.ids = []
+        self.flags = []  # before the command
         self.call("spec", "--bundle", str(self.bundle))
         self.default_config = json.loads((self.bundle / "config.json").read_text())
         self.default_config["process"]["terminal"] = False
@@ -69,7 +70,7 @@ class Runtime:
 
     def call(self, *arguments, check=True, **kwargs):
         kwargs.setdefault("stdin", subprocess.DEVNULL)
-        done = subprocess.run([self.program, "--root", str(self.root), *arguments],
+        done = subprocess.run([self.program, "--root", str(self.root), *self.flags, *arguments],
                               capture_output=True, text=True, timeout=60, **kwargs)
         if check and done.returncode != 0:
             raise AssertionError(f"{arguments}: {done.returncode}: {done.stderr}")
@@ -99,7 +100,7 @@ class Runtime:
         self.write(config)
         name = self.new_id()
         with open(self.directory / "out", "w+") as out:
-            done = subprocess.run([self.program, "--root", str(self.root), "create", *flags,
+            done = subprocess.run([self.program, "--root", str(self.root), *self.flags, "create", *flags,
                                    "--bundle", str(self.bundle), name],
                                   stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=60)
         if check:
