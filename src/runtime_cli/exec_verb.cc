@@ -1,6 +1,9 @@
 // exec: one more process in a running container.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <climits>
+
 #include "base/strings.h"
 #include "runtime/prepare.h"
 #include "runtime_cli/config.h"
@@ -75,6 +78,19 @@ Result<Process> process_of(const Options& options, const spec::oci::Config& conf
   return process;
 }
 
+// --cgroup: a group below the container's own, which it made itself.
+Result<sys::Cgroup> group_of(const Options& options, const Container& container) {
+  const std::string below = options.value("cgroup");
+  const sys::Cgroup own = TRY(container.cgroup());
+  if (below.empty() || !own) return own;
+  const auto names = split(below, '/');
+  if (std::ranges::find(names, "..") != names.end() || below.contains(':') || below.size() > PATH_MAX)
+    return Error::invalid(fmt::format("--cgroup: {} is not a path below the container's group", quote(below)));
+  sys::Cgroup group(own.layout(), own.path() + (below.starts_with('/') ? "" : "/") + below);
+  if (group.open_directories().empty()) return Error::not_found(fmt::format("--cgroup: the container has no group {}", quote(below)));
+  return group;
+}
+
 Result<> check_terminal(const Process& process, const Options& options) {
   if (process.terminal && options.has("detach") && !options.has("console-socket"))
     return Error::invalid("cannot allocate tty if the runtime will detach without a --console-socket");
@@ -100,7 +116,7 @@ Result<int> exec_in_container(const Context& context) {
   runtime::ExecRequest request{.process = &process,
                                .seccomp = seccomp ? &*seccomp : nullptr,
                                .target = &*target};
-  request.cgroup = TRY(container.cgroup());
+  request.cgroup = TRY(group_of(options, container));
   request.preserved_fds = TRY(preserved_fds(options));
   auto prepared = TRY(runtime::prepare_exec(std::move(request)));
   for (const std::string& warning : prepared.warnings) context.warn(warning);
@@ -114,6 +130,7 @@ Result<int> exec_in_container(const Context& context) {
   }};
   const sys::Fd terminal = TRY(await_ready(launch, prepared.plan, options, callbacks));
   TRY(write_pid_file(options, launch.pid));
+  TRY(send_pidfd(options.value("pidfd-socket"), launch.pidfd, "setns"));
   TRY(go_and_confirm(launch, prepared.plan));
   if (options.has("detach")) return 0;
   const sys::ExitStatus ended = TRY(attend(launch.pidfd, gate, terminal));

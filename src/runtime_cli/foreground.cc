@@ -112,4 +112,11 @@ Result<> send_console(const std::string& path, const sys::Fd& terminal) {
   return sys::send_message(socket, "/dev/ptmx", fds);
 }
 
+Result<> send_pidfd(const std::string& path, const sys::Pidfd& process, std::string_view word) {
+  if (path.empty()) return {};
+  const sys::Fd socket = TRY_AS("pidfd socket", sys::connect_unix(path, SOCK_STREAM));
+  const std::array<int, 1> fds{process.fd().get()};
+  return sys::send_message(socket, word, fds);
+}
+
 }  // namespace wherry::runtime_cli

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "sys/fd.h"
@@ -27,5 +28,8 @@ Result<sys::ExitStatus> attend(const sys::Pidfd& process, const SignalGate& gate
 
 // Sends `terminal` to whoever listens at `path` (--console-socket).
 Result<> send_console(const std::string& path, const sys::Fd& terminal);
+// --pidfd-socket: `process` to whoever listens there, with runc's word for what it is ("standard" of create
+// and run, "setns" of exec). Nothing where no socket is named.
+Result<> send_pidfd(const std::string& path, const sys::Pidfd& process, std::string_view word);
 
 }  // namespace wherry::runtime_cli

@@ -42,7 +42,7 @@ TEST(Options, name_what_is_wrong) {
   EXPECT_EQ(parse({"state"}).error().message(), "usage: wherry-runtime state CONTAINER");
   EXPECT_FALSE(parse({"state", "a", "b"}));
   EXPECT_EQ(parse({"checkpoint", "id"}).error().kind(), ErrorKind::NotImplemented);
-  EXPECT_EQ(parse({"run", "--pidfd-socket", "x", "id"}).error().kind(), ErrorKind::NotImplemented);
+  EXPECT_EQ(parse({"run", "--no-pivot", "id"}).error().kind(), ErrorKind::NotImplemented);
 }
 
 }  // namespace

@@ -142,6 +142,7 @@ class Starter {
     TRY(settle_group());
     TRY(write_running(started.launch.pid));
     TRY(write_pid_file(options, started.launch.pid));
+    TRY(send_pidfd(options.value("pidfd-socket"), started.launch.pidfd, "standard"));
     undo.commit();
     return started;
   }

@@ -21,24 +21,24 @@ constexpr std::array kCreate{
     Flag{"bundle", "b", Value},        Flag{"config", "f", Value},
     Flag{"console-socket", "", Value}, Flag{"no-new-keyring", "", Bool},
     Flag{"no-pivot", "", Refused},     Flag{"no-subreaper", "", Bool},
-    Flag{"pid-file", "", Value},       Flag{"pidfd-socket", "", RefusedValue},
+    Flag{"pid-file", "", Value},       Flag{"pidfd-socket", "", Value},
     Flag{"preserve-fds", "", Value}};
 
 constexpr std::array kRun{
     Flag{"bundle", "b", Value},        Flag{"config", "f", Value},
     Flag{"console-socket", "", Value}, Flag{"no-new-keyring", "", Bool},
     Flag{"no-pivot", "", Refused},     Flag{"no-subreaper", "", Bool},
-    Flag{"pid-file", "", Value},       Flag{"pidfd-socket", "", RefusedValue},
+    Flag{"pid-file", "", Value},       Flag{"pidfd-socket", "", Value},
     Flag{"preserve-fds", "", Value},   Flag{"detach", "d", Bool},
     Flag{"keep", "", Bool}};
 
 constexpr std::array kExec{
     Flag{"additional-gids", "g", Value}, Flag{"apparmor", "", Value},
-    Flag{"cap", "c", Value},             Flag{"cgroup", "", RefusedValue},
+    Flag{"cap", "c", Value},             Flag{"cgroup", "", Value},
     Flag{"console-socket", "", Value},   Flag{"cwd", "", Value},
     Flag{"detach", "d", Bool},           Flag{"env", "e", Value},
     Flag{"ignore-paused", "", Refused},  Flag{"no-new-privs", "", Bool},
-    Flag{"pid-file", "", Value},         Flag{"pidfd-socket", "", RefusedValue},
+    Flag{"pid-file", "", Value},         Flag{"pidfd-socket", "", Value},
     Flag{"preserve-fds", "", Value},     Flag{"process", "p", Value},
     Flag{"process-label", "", RefusedValue}, Flag{"tty", "t", Bool},
     Flag{"user", "u", Value}};

@@ -1,6 +1,7 @@
 """The verbs of wherry-runtime: create, start, exec, kill, delete, pause, limits, terminals."""
 import array
 import fcntl
+import glob
 import json
 import os
 import pathlib
@@ -201,8 +202,8 @@ def test_what_is_not_done_is_refused_by_name(runtime, path, value):
 
 
 @pytest.mark.parametrize("arguments", [
-    ["--systemd-cgroup", "list"], ["checkpoint", "x"], ["run", "--no-pivot", "x"],
-    ["run", "--pidfd-socket", "s", "x"], ["nothing"], ["run", "--nothing", "x"]])
+    ["checkpoint", "x"], ["run", "--no-pivot", "x"], ["exec", "--ignore-paused", "x", "true"],
+    ["nothing"], ["run", "--nothing", "x"]])
 def test_flags_that_are_not_there(runtime, arguments):
     done = runtime.call(*arguments, check=False)
     assert done.returncode == 1
@@ -423,3 +424,40 @@ def test_update_refuses_flags_that_are_no_numbers(runtime, flag):
     done = runtime.call("update", flag, name, check=False)
     assert done.returncode == 1 and flag.split("=")[0] in done.stderr
     runtime.call("delete", "--force", name)
+
+
+@pytest.mark.parametrize("verb,word", [("create", b"standard"), ("exec", b"setns")])
+def test_a_pidfd_goes_to_who_asked(runtime, console, verb, word):
+    listener, path = console
+    if verb == "create":
+        name = runtime.create(runtime.config("sleep", "1000"), "--pidfd-socket", path)
+    else:
+        name = runtime.sleeping()
+        runtime.call("exec", "--pidfd-socket", path, name, "true")
+    peer, _ = listener.accept()
+    with peer:
+        said, (descriptor,), _, _ = socket.recv_fds(peer, 64, 1)
+    with os.fdopen(descriptor) as pidfd:
+        assert said == word
+        if verb == "create":
+            signal.pidfd_send_signal(pidfd.fileno(), signal.SIGKILL)
+            assert select.select([pidfd], [], [], 60)[0]
+    assert runtime.call("exec", "--pidfd-socket", path + ".none", name, "true", check=False).returncode != 0
+
+
+def test_exec_into_a_group_below_the_container_s(runtime):
+    name = runtime.sleeping()
+    groups = glob.glob(f"/sys/fs/cgroup/**/{name}", recursive=True)
+    for group in groups:
+        os.mkdir(f"{group}/inner")
+        for file in ("cpuset.cpus", "cpuset.mems"):
+            if os.path.exists(f"{group}/inner/{file}"):
+                value = open(f"{group}/{file}").read()
+                if value.strip():
+                    open(f"{group}/inner/{file}", "w").write(value)
+    done = runtime.call("exec", "--cgroup", "inner", name, "cat", "/proc/self/cgroup")
+    assert all(line.endswith("/inner") for line in done.stdout.splitlines() if f"/{name}" in line or "inner" in line)
+    assert done.stdout.count("/inner") >= 1
+    for wrong in ("absent", "../..", "memory:inner"):
+        refused = runtime.call("exec", "--cgroup", wrong, name, "true", check=False)
+        assert refused.returncode != 0 and "--cgroup" in refused.stderr
