@@ -19,7 +19,6 @@
 #include "http/server.h"
 #include "resolver/resolver.h"
 #include "spec/json.h"
-#include "sys/id_map.h"
 
 namespace wherry::daemon {
 namespace {
@@ -108,9 +107,6 @@ int main(int argc, char** argv) {
   // The confined child in which layers are unpacked: nothing of the engine is set up in it.
   if (arguments == std::vector<std::string>{"--unpack"})
     return wherry::archive::run_unpack_worker();
-  // Makes a user namespace for the engine, which is too many threads to do it itself.
-  if (arguments == std::vector<std::string>{"--user-namespace"})
-    return wherry::sys::run_user_namespace_worker();
   // The embedded DNS of user networks; its directory is there for who reads a process list.
   if (arguments.size() == 2 && arguments[0] == "--resolver")
     return wherry::resolver::run_resolver_worker();

@@ -189,7 +189,7 @@ Result<sys::Fd> mount_with_other_ids(const Core& core, const ContainerMount& mou
     return Error::invalid(fmt::format("bind source path does not exist: {}", mount.point.source));
   sys::DetachedMount detached = TRY(std::move(clone));
   const sys::IdMaps maps = TRY(id_maps_of(mount, detached.fd(), user));
-  const sys::Fd user_namespace = TRY(sys::make_user_namespace(maps, core.options.unpack_program));
+  const sys::Fd user_namespace = TRY(sys::make_user_namespace(maps, core.options.keeper_program));
   TRY_AS(fmt::format("idmap of {}", mount.point.source), detached.map_ids(user_namespace, recursive));
   return detached.release();
 }

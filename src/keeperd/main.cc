@@ -10,6 +10,7 @@
 #include "keeperd/keeper_main.h"
 #include "keeperd/pump.h"
 #include "runtime/self_protect.h"
+#include "sys/id_map.h"
 
 namespace {
 
@@ -17,6 +18,7 @@ constexpr char kUsage[] =
     "usage: wherry-keeper --run-dir DIRECTORY [--ready-fd NUMBER]\n"
     "       wherry-keeper --run-dir DIRECTORY --resume NUMBER\n"
     "       wherry-keeper --pump --listen-fd NUMBER\n"
+    "       wherry-keeper --user-namespace\n"
     "       wherry-keeper --version\n"
     "Started by wherryd; not meant to be called by hand.\n";
 
@@ -62,6 +64,8 @@ bool parse(int argc, char** argv, Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // For the engine, which is too many threads and starts too slowly to do it itself.
+  if (argc == 2 && std::string_view(argv[1]) == "--user-namespace") return wherry::sys::run_user_namespace_worker();
   Arguments arguments;
   if (!parse(argc, argv, arguments)) {
     std::fputs(kUsage, stderr);

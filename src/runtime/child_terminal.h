@@ -94,6 +94,7 @@ inline int own_stdio(const Step& step) {
     if (::fstat(number, &status) < 0) return errno;
     const bool null_device = S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
     if (status.st_uid == step.a || null_device) continue;
+    if ((step.b & kPipesOnly) != 0 && !S_ISFIFO(status.st_mode)) continue;
     const int error =
         result_of(::fchown(number, static_cast<uid_t>(step.a), static_cast<gid_t>(-1)));
     if (error != 0 && error != EPERM && error != EINVAL && error != EROFS) return error;

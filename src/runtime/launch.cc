@@ -119,21 +119,9 @@ Result<Launch> clone_child(Arguments& arguments, const Plan& plan, sys::SocketPa
                 .channel = std::move(channel.first)};
 }
 
-Result<> write_maps(const Launch& launched, const IdMaps& maps) {
-  const std::string folder = fmt::format("/proc/{}", launched.pid);
-  const sys::Fd process = TRY(sys::open_at({}, folder.c_str(), O_PATH | O_DIRECTORY));
-  // Waiting for us, it cannot have ended and left its number to another, unless it was killed.
-  if (TRY(launched.pidfd.wait_ended(0))) return Error::internal("container process was killed");
-  TRY_AS("linux.gidMappings", sys::write_file_at(process, "gid_map", maps.gid));
-  TRY_AS("linux.uidMappings", sys::write_file_at(process, "uid_map", maps.uid));
-  if (maps.oom_score_adj)
-    TRY(sys::write_file_at(process, "oom_score_adj", fmt::format("{}", *maps.oom_score_adj)));
-  return say_go(launched.channel);
-}
-
 }  // namespace
 
-Result<Launch> launch(const Plan& plan, std::vector<sys::Fd> fds, Stdio stdio, const IdMaps& maps) {
+Result<Launch> launch(const Plan& plan, std::vector<sys::Fd> fds, Stdio stdio) {
   TRY(validate(plan, fds.size()));
   if (!plan.terminal && !(stdio.in && stdio.out && stdio.err))
     return Error::internal("launch without a terminal needs three streams");
@@ -145,14 +133,7 @@ Result<Launch> launch(const Plan& plan, std::vector<sys::Fd> fds, Stdio stdio, c
   if (plan.has(StepKind::EnterPidNamespace)) TRY(sys::tell_senders(channel.first));
   Arguments arguments;
   fill(arguments, plan, fds, stdio);
-  Launch launched = TRY(clone_child(arguments, plan, std::move(channel)));
-  if (!maps) return launched;
-  auto written = write_maps(launched, maps);
-  if (written) return launched;
-  launched.channel.reset();  // the child sees the end and goes
-  static_cast<void>(launched.pidfd.wait_ended(-1));
-  static_cast<void>(launched.pidfd.reap());
-  return std::unexpected(std::move(written).error());
+  return clone_child(arguments, plan, std::move(channel));
 }
 
 Result<Report> read_report(const sys::Fd& channel, int flags) {

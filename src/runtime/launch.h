@@ -1,7 +1,6 @@
 // clone3 and the conversation with the child.
 //
 //   child                          launcher (keeper, wherry-runtime)
-//                        <-        Go (only with IdMaps: they are written)
 //   PtyMaster + fd       ->        (only with Plan::terminal)
 //   Waiting              ->        (only with hooks) runs those of its side
 //                        <-        Go
@@ -46,15 +45,6 @@ struct Stdio {
   sys::Fd err;
 };
 
-// Lines of /proc/<pid>/{uid,gid}_map for a plan whose clone makes a user namespace. The launcher
-// also sets oom_score_adj then: procfs gives that file of a non-dumpable process to the host's root.
-struct IdMaps {
-  std::string uid;
-  std::string gid;
-  std::optional<std::int64_t> oom_score_adj;
-  explicit operator bool() const { return !uid.empty(); }
-};
-
 struct Launch {
   pid_t pid = 0;
   sys::Pidfd pidfd;
@@ -68,7 +58,7 @@ inline constexpr unsigned long kBirthFlags = CLONE_PARENT | SIGCHLD;
 // Clones at once and returns; nothing is awaited. `fds` and `stdio` are closed on return. The
 // caller is the child's parent and must reap it. Aborts the process if it joined a container's
 // pid namespace and cannot go back.
-Result<Launch> launch(const Plan& plan, std::vector<sys::Fd> fds, Stdio stdio, const IdMaps& maps = {});
+Result<Launch> launch(const Plan& plan, std::vector<sys::Fd> fds, Stdio stdio);
 
 // The fixed-size words of the child.
 enum class Say : std::uint32_t { Ready = 1, PtyMaster, Failed, Go, Waiting, Born, Listener };

@@ -54,7 +54,7 @@ enum class StepKind : std::uint32_t {
   OpenTerminal,        // fd: devpts mount; a: rows; b: columns; c: owner uid, | kTakenLater
   AttachConsole,       // text: /dev/console; needs OpenTerminal
   SetStdio,            // the launcher's Stdio to 0, 1, 2; with OpenTerminal, the pty
-  OwnStdio,            // a: uid; gives pipes and ttys of 0..2 to the user
+  OwnStdio,            // a: uid; gives pipes and ttys of 0..2 to the user; b: kPipesOnly, or 0
   EnterDirectory,      // text: working directory; checked by getcwd
   SetUmask,            // a
   ResetSignals,        // every handler default, nothing blocked
@@ -71,7 +71,7 @@ enum class StepKind : std::uint32_t {
   Execute,
   MakeNode,            // text: name; a: mode with type; b: device; c: uid << 32 | gid; fd: directory, kNone: a path
   MakeLink,            // fd: directory; text: name; text2: target
-  AwaitLauncher,       // until it says Go; a: 1 tells it that we wait (hooks), 0 not (id maps)
+  AwaitLauncher,       // until it says Go; a: 1 tells it that we wait (hooks), 0 not (it knows)
   BecomeRoot,          // of a user namespace whose maps are written
   RunHook,             // text: path, state before and behind the pid, a args, b env; text2: its directory, or
                        //   kNone; c: seconds, 0: no limit
@@ -80,7 +80,7 @@ enum class StepKind : std::uint32_t {
   SetMemoryPolicy,     // a: mode and flags; text: nodes in the same form, or kNone
   SetPersonality,      // a: personality(2)'s value
   CopyUp,              // fd: a tmpfs not yet attached; text: what it will cover; a: 1 its owner too
-  EnterPidNamespace,   // the joined one, by a process of its own that does the steps from here on
+  EnterPidNamespace,   // the joined or new one, by a process of its own that does the steps from here on
   TakeTerminal,        // of fd 0, as the controlling one of the session
   RaiseLoopback,       // of a new network namespace
   BindNode,            // fd: attached mount of ours; text: path; text2: the name in that mount
@@ -92,6 +92,8 @@ enum AttachFlag : std::uint64_t {
   kTargetNoSymlinks = 2,  // refuse a symlink anywhere in the target (proc, sysfs, console)
 };
 
+// Of OwnStdio by the host's root, who could give away every file.
+inline constexpr std::uint64_t kPipesOnly = 1;
 // Of OpenTerminal: TakeTerminal makes it the controlling one.
 inline constexpr std::uint64_t kTakenLater = std::uint64_t{1} << 32;
 

@@ -19,6 +19,7 @@
 #include "runtime/process_plan.h"
 #include "runtime/resources.h"
 #include "runtime/sysctl.h"
+#include "sys/id_map.h"
 
 namespace wherry::runtime {
 namespace {
@@ -46,8 +47,9 @@ struct Joined {
 struct Namespaces {
   std::uint64_t fresh = 0;
   std::vector<Joined> joined;
+  sys::Fd user;  // a user namespace, made or somebody's: what is fresh belongs to it
   [[nodiscard]] bool is_own(std::uint64_t flag) const {
-    return (fresh & flag) != 0 ||
+    return (fresh & flag) != 0 || (flag == CLONE_NEWUSER && user) ||
            std::ranges::any_of(joined, [&](const Joined& one) { return one.flag == flag; });
   }
 };
@@ -63,16 +65,14 @@ Result<Namespaces> read_namespaces(const Config& config, sys::Fd network) {
     if (row->flag == CLONE_NEWNET && result.is_own(CLONE_NEWNET)) continue;
     if (result.is_own(row->flag))
       return Error::invalid(fmt::format("duplicate namespace {}", quote(wanted.type)));
-    if (row->flag == CLONE_NEWUSER && !wanted.path.empty())
-      return Error(ErrorKind::NotImplemented,
-                   "linux.namespaces: the path of a user namespace is not available in wherry-runtime " WHERRY_VERSION);
     if (wanted.path.empty()) {
       result.fresh |= row->flag;
       continue;
     }
     sys::Fd fd = TRY_AS(fmt::format("namespace {}", wanted.type),
                         sys::open_at({}, wanted.path.c_str(), O_RDONLY));
-    result.joined.push_back({row->flag, std::move(fd)});
+    if (row->flag == CLONE_NEWUSER) result.user = std::move(fd);
+    else result.joined.push_back({row->flag, std::move(fd)});
   }
   if ((result.fresh & CLONE_NEWNS) == 0)
     return Error(ErrorKind::Unsupported, "a container needs a new mount namespace");
@@ -87,22 +87,20 @@ Result<std::uint64_t> propagation_of(const std::string& word) {
   return Error::invalid(fmt::format("rootfsPropagation {}", quote(word)));
 }
 
-// "container host size" lines. Container root has to be somebody: it makes the mounts.
-Result<std::string> map_text(const char* field, const std::vector<spec::oci::IdMapping>& mappings) {
+// Container root has to be somebody: it makes the mounts.
+Result<std::vector<sys::IdRange>> id_ranges(const char* field, const std::vector<spec::oci::IdMapping>& mappings) {
   constexpr std::size_t kMaximumLines = 340;  // UID_GID_MAP_MAX_EXTENTS
-  std::string text;
-  bool has_root = false;
+  std::vector<sys::IdRange> ranges;
   for (const spec::oci::IdMapping& one : mappings) {
     if (one.size == 0) return Error::invalid(fmt::format("linux.{}: size must not be 0", field));
     if (one.container_id + std::uint64_t{one.size} > 0xffffffffU ||
         one.host_id + std::uint64_t{one.size} > 0xffffffffU)
       return Error::invalid(fmt::format("linux.{}: range ends above the last id", field));
-    has_root = has_root || one.container_id == 0;
-    text += fmt::format("{} {} {}\n", one.container_id, one.host_id, one.size);
+    ranges.push_back({.on_disk = one.container_id, .seen = one.host_id, .count = one.size});
   }
   if (mappings.size() > kMaximumLines) return Error::invalid(fmt::format("linux.{}: too many ranges", field));
-  if (!has_root) return Error::invalid(fmt::format("linux.{}: container id 0 is not mapped", field));
-  return text;
+  if (!sys::seen_id(ranges, 0)) return Error::invalid(fmt::format("linux.{}: container id 0 is not mapped", field));
+  return ranges;
 }
 
 class ContainerPlanner {
@@ -112,7 +110,7 @@ class ContainerPlanner {
   Result<Prepared> run() {
     if (!config().process) return Error::invalid("process property must not be empty");
     namespaces_ = TRY(read_namespaces(config(), std::move(request_.network_namespace)));
-    TRY(read_id_maps());
+    TRY(settle_user_namespace());
     if (has_hooks()) TRY(check_hooks(*config().hooks));
     if (const auto& profile = config().linux_.seccomp)
       filter_ = TRY_AS("seccomp", compile_seccomp_cached(*profile));
@@ -135,17 +133,23 @@ class ContainerPlanner {
   [[nodiscard]] bool has_hooks() const { return config().hooks && !request_.state.id.empty(); }
   [[nodiscard]] bool own_user() const { return namespaces_.is_own(CLONE_NEWUSER); }
 
-  Result<> read_id_maps() {
+  // One that is given may come without maps: they are asked for, to know whose the streams are.
+  Result<> settle_user_namespace() {
     const auto& settings = config().linux_;
     const bool mapped = !settings.uid_mappings.empty() || !settings.gid_mappings.empty();
     if (!own_user() && mapped)
-      return Error::invalid("linux.uidMappings and gidMappings need a new user namespace");
+      return Error::invalid("linux.uidMappings and gidMappings need a user namespace");
     if (!own_user()) return {};
-    if ((namespaces_.fresh & CLONE_NEWPID) == 0)
-      return Error::invalid("linux.namespaces: a user namespace needs a new pid namespace");
-    prepared_.id_maps = {.uid = TRY(map_text("uidMappings", settings.uid_mappings)),
-                         .gid = TRY(map_text("gidMappings", settings.gid_mappings)),
-                         .oom_score_adj = config().process->oom_score_adj};
+    if (!namespaces_.is_own(CLONE_NEWPID))
+      return Error::invalid("linux.namespaces: a user namespace needs a pid namespace");
+    if (mapped || !namespaces_.user)
+      id_maps_ = {.users = TRY(id_ranges("uidMappings", settings.uid_mappings)),
+                  .groups = TRY(id_ranges("gidMappings", settings.gid_mappings))};
+    else
+      id_maps_ = TRY(sys::maps_of_user_namespace(namespaces_.user, ""));
+    if (namespaces_.user) return {};
+    namespaces_.user = TRY(sys::make_user_namespace(id_maps_, ""));
+    namespaces_.fresh &= ~std::uint64_t{CLONE_NEWUSER};
     return {};
   }
 
@@ -165,6 +169,7 @@ class ContainerPlanner {
             .settings = &config().linux_,
             .without_program = config().process->args.empty() && request_.without_program,
             .own_user_namespace = own_user(),
+            .has_streams = own_user() && !config().process->terminal,
             .before_exec = [this] {
               if (has_hooks()) plan_hooks(config().hooks->start_container, state_as("created"), "", builder_);
             }};
@@ -189,11 +194,8 @@ class ContainerPlanner {
     return {};
   }
 
+  // Joined are all while this process is the host's root, who may; the user namespace is the last of them.
   Result<> plan_namespaces() {
-    if (own_user()) {
-      builder_.add(StepKind::AwaitLauncher);
-      builder_.add(StepKind::BecomeRoot);
-    }
     builder_.add(StepKind::NewSession);
     builder_.add(StepKind::ResetSignals);
     for (sys::Fd& tasks : TRY(request_.cgroup.open_v1_tasks()))
@@ -206,11 +208,35 @@ class ContainerPlanner {
       if (one.flag == CLONE_NEWPID) builder_.plan().pid_namespace = slot;
       else builder_.add({.kind = StepKind::JoinNamespaces, .fd = slot, .a = one.flag});
     }
-    builder_.plan().clone_flags = namespaces_.fresh & ~std::uint64_t{CLONE_NEWCGROUP | CLONE_NEWTIME};
+    const std::uint64_t at_birth = namespaces_.fresh & ~std::uint64_t{CLONE_NEWCGROUP | CLONE_NEWTIME};
+    if (namespaces_.user) TRY(plan_user_namespace(at_birth));
+    else builder_.plan().clone_flags = at_birth;
     // Only after the groups are joined: its root is where the process then is.
     if ((namespaces_.fresh & CLONE_NEWCGROUP) != 0)
       builder_.add({.kind = StepKind::Unshare, .a = CLONE_NEWCGROUP});
     if ((namespaces_.fresh & CLONE_NEWNET) != 0) builder_.add(StepKind::RaiseLoopback);
+    return plan_host_names();
+  }
+
+  // What the kernel grants the host's root alone, then the namespaces that belong to the container's
+  // root. Who makes a pid namespace is not in it: its child goes on.
+  Result<> plan_user_namespace(std::uint64_t fresh) {
+    ProcessRequest process = process_request();
+    process.proc = plan_procfs(builder_.plan().pid_namespace == kNone ? ProcfsOf::Launcher : ProcfsOf::Child, builder_);
+    plan_oom_score(process, builder_, prepared_.warnings);
+    plan_clocks(process.proc);
+    if (process.has_streams) plan_streams(id_maps_, config().process->user.uid, builder_);
+    const std::uint32_t slot = builder_.pass(TRY(namespaces_.user.duplicate()));
+    builder_.add({.kind = StepKind::JoinNamespaces, .fd = slot, .a = CLONE_NEWUSER});
+    builder_.add(StepKind::BecomeRoot);
+    builder_.add({.kind = StepKind::Unshare, .a = fresh});
+    if ((fresh & CLONE_NEWPID) == 0) return {};
+    builder_.add(StepKind::EnterPidNamespace);
+    builder_.add(StepKind::NewSession);
+    return {};
+  }
+
+  Result<> plan_host_names() {
     if (!config().hostname.empty()) {
       if (!namespaces_.is_own(CLONE_NEWUTS))
         return Error::invalid("hostname without a uts namespace of its own");
@@ -271,7 +297,7 @@ class ContainerPlanner {
   }
 
   // A process enters its new time namespace by exec (Linux 6.0); until then the offsets can be set.
-  void plan_clocks() {
+  void plan_clocks(std::uint32_t proc) {
     if ((namespaces_.fresh & CLONE_NEWTIME) == 0) return;
     builder_.add({.kind = StepKind::Unshare, .a = CLONE_NEWTIME});
     std::string lines;
@@ -279,7 +305,7 @@ class ContainerPlanner {
       lines += fmt::format("{} {} {}\n", clock, offset.secs, offset.nanosecs);
     if (lines.empty()) return;
     builder_.add({.kind = StepKind::WriteProcSelf,
-                  .fd = slots_.proc,
+                  .fd = proc,
                   .text = builder_.text("timens_offsets"),
                   .text2 = builder_.text(lines)});
   }
@@ -293,7 +319,7 @@ class ContainerPlanner {
       slots_.proc = builder_.scratch();
       builder_.add({.kind = StepKind::NewMount, .fd = slots_.proc, .text = builder_.text("proc")});
     }
-    plan_clocks();
+    if (!own_user()) plan_clocks(slots_.proc);
     for (const auto& [name, value] : config().linux_.sysctl) {
       const std::string file = TRY(sysctl_file(name, value, own));
       builder_.add({.kind = StepKind::WriteProc,
@@ -319,6 +345,7 @@ class ContainerPlanner {
 
   PrepareRequest request_;
   Namespaces namespaces_;
+  sys::IdMaps id_maps_;  // with a user namespace
   std::optional<SeccompFilter> filter_;
   PlanBuilder builder_;
   MountSlots slots_;

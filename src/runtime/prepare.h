@@ -22,7 +22,6 @@ namespace wherry::runtime {
 
 struct Prepared {
   Plan plan;
-  IdMaps id_maps;            // for launch(); empty without a new user namespace
   std::vector<sys::Fd> fds;  // the plan's slots, in order
   sys::Cgroup cgroup;
   std::vector<std::string> warnings;  // limits and rights that the host lacks

@@ -1,10 +1,7 @@
 // The order in which one more process of a container comes to be.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/magic.h>
 #include <sched.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -14,7 +11,7 @@
 #include "runtime/plan_builder.h"
 #include "runtime/prepare.h"
 #include "runtime/process_plan.h"
-#include "sys/path.h"
+#include "sys/id_map.h"
 
 namespace wherry::runtime {
 namespace {
@@ -35,6 +32,16 @@ Result<pid_t> pid_of(const sys::Pidfd& process) {
     if (const auto number = line.starts_with("Pid:") ? parse_u64(trim(line.substr(4))) : std::nullopt)
       return static_cast<pid_t>(*number);
   return Error::conflict("container is not running");
+}
+
+Result<sys::IdMaps> id_maps_of(const sys::Pidfd& target) {
+  const pid_t pid = TRY(pid_of(target));
+  sys::IdMaps maps;
+  maps.users = TRY(sys::parse_kernel_id_map(TRY(sys::read_file(fmt::format("/proc/{}/uid_map", pid).c_str()))));
+  maps.groups = TRY(sys::parse_kernel_id_map(TRY(sys::read_file(fmt::format("/proc/{}/gid_map", pid).c_str()))));
+  // The number may have passed to another process meanwhile; the pidfd cannot have.
+  if (TRY(target.wait_ended(0))) return Error::conflict("container is not running");
+  return maps;
 }
 
 // User and time namespaces that the target does not share with us: to join the user namespace that
@@ -63,25 +70,14 @@ Result<> plan_groups(const sys::Cgroup& cgroup, PlanBuilder& builder) {
   return {};
 }
 
-// A procfs that counts as we do: nothing is mounted over it that a step could meet (NO_XDEV).
-sys::Fd own_procfs() {
-  auto proc = sys::open_at({}, "/proc", O_PATH | O_DIRECTORY);
-  struct statfs status {};
-  if (!proc || ::fstatfs(proc->get(), &status) < 0 || status.f_type != PROC_SUPER_MAGIC) return {};
-  char text[16] = {};
-  const ssize_t length = ::readlinkat(proc->get(), "self", text, sizeof text - 1);
-  return length > 0 && parse_u64(text) == static_cast<std::uint64_t>(::getpid()) ? std::move(*proc) : sys::Fd();
-}
-
-// Of the pid namespace of the process that writes to it: before a late birth that is ours. In a user
-// namespace the kernel refuses a procfs where another one is masked, and gives the score of a process
-// to the host's root: it is opened before one is joined.
-std::uint32_t plan_procfs(bool born_late, PlanBuilder& builder) {
-  if (born_late)
-    if (sys::Fd own = own_procfs()) return builder.pass(std::move(own));
-  const std::uint32_t slot = builder.scratch();
-  builder.add({.kind = StepKind::NewMount, .fd = slot, .text = builder.text("proc")});
-  return slot;
+// In a user namespace the kernel refuses a procfs where another one is masked, and gives the score of a
+// process to the host's root: both come before one is joined.
+Result<> plan_before_user_namespace(const ProcessRequest& process, const sys::Pidfd& target, PlanBuilder& builder,
+                                    std::vector<std::string>& warnings) {
+  if (!process.own_user_namespace) return {};
+  plan_oom_score(process, builder, warnings);
+  if (process.has_streams) plan_streams(TRY(id_maps_of(target)), process.process->user.uid, builder);
+  return {};
 }
 
 }  // namespace
@@ -104,15 +100,17 @@ Result<Prepared> prepare_exec(ExecRequest request) {
   TRY(plan_affinity(affinity.initial, builder));
   TRY(plan_groups(request.cgroup, builder));
   TRY(plan_affinity(affinity.final_, builder));
-  const std::uint32_t proc = plan_procfs(born_late, builder);
+  // Before a late birth the process is of our own pid namespace.
+  const std::uint32_t proc = plan_procfs(born_late ? ProcfsOf::Launcher : ProcfsOf::Child, builder);
   const ProcessRequest process{.process = request.process,
                                .filter = filter ? &*filter : nullptr,
                                .proc = proc,
                                .preserved_fds = request.preserved_fds,
                                .new_keyring = request.new_keyring,
                                .own_user_namespace = own_user,
+                               .has_streams = own_user && !request.process->terminal,
                                .born_late = born_late};
-  if (own_user) plan_oom_score(process, builder, prepared.warnings);
+  TRY(plan_before_user_namespace(process, *request.target, builder, prepared.warnings));
   builder.add({.kind = StepKind::JoinNamespaces, .fd = target, .a = kAlwaysJoined | foreign | (born_late ? std::uint64_t{CLONE_NEWPID} : 0)});
   if (own_user) builder.add(StepKind::BecomeRoot);
   builder.add(StepKind::UseRoot);

@@ -1,12 +1,15 @@
 #include "runtime/process_plan.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
+#include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -239,6 +242,15 @@ Result<> plan_memory_and_personality(const spec::oci::Linux& settings, PlanBuild
   return {};
 }
 
+sys::Fd own_procfs() {
+  auto proc = sys::open_at({}, "/proc", O_PATH | O_DIRECTORY);
+  struct statfs status {};
+  if (!proc || ::fstatfs(proc->get(), &status) < 0 || status.f_type != PROC_SUPER_MAGIC) return {};
+  char text[16] = {};
+  const ssize_t length = ::readlinkat(proc->get(), "self", text, sizeof text - 1);
+  return length > 0 && parse_u64(text) == static_cast<std::uint64_t>(::getpid()) ? std::move(*proc) : sys::Fd();
+}
+
 bool lets(const SeccompFilter& filter, std::uint32_t number, std::uint64_t first, std::uint64_t second) {
   const SyscallData call{.number = number, .arch = kOwnArch, .args = {first, second}};
   const std::uint32_t answer = evaluate_seccomp(filter.program, call) & SECCOMP_RET_ACTION_FULL;
@@ -252,6 +264,20 @@ bool can_be_born_late(const Process& process, const SeccompFilter* filter) {
   if (filter == nullptr || process.no_new_privileges) return true;
   return lets(*filter, SYS_clone, kBirthFlags, 0) && lets(*filter, SYS_setsid, 0, 0) &&
          (!process.terminal || lets(*filter, SYS_ioctl, 0, TIOCSCTTY));
+}
+
+std::uint32_t plan_procfs(ProcfsOf whose, PlanBuilder& builder) {
+  if (whose == ProcfsOf::Launcher)
+    if (sys::Fd own = own_procfs()) return builder.pass(std::move(own));
+  const std::uint32_t slot = builder.scratch();
+  builder.add({.kind = StepKind::NewMount, .fd = slot, .text = builder.text("proc")});
+  return slot;
+}
+
+void plan_streams(const sys::IdMaps& maps, std::uint32_t uid, PlanBuilder& builder) {
+  builder.add(StepKind::SetStdio);
+  if (const auto owner = sys::seen_id(maps.users, uid))
+    builder.add({.kind = StepKind::OwnStdio, .a = *owner, .b = kPipesOnly});
 }
 
 Result<> plan_affinity(const std::string& processors, PlanBuilder& builder) {
@@ -289,8 +315,8 @@ Result<> plan_process_end(const ProcessRequest& request, PlanBuilder& builder,
   if (process.args.empty() && !request.without_program) return Error::invalid("args must not be empty");
   const CapabilityBits bits = TRY(capability_bits(process, warnings));
   if (request.new_keyring) builder.add(StepKind::NewKeyring);
-  builder.add(StepKind::SetStdio);
-  if (!process.terminal) builder.add({.kind = StepKind::OwnStdio, .a = process.user.uid});
+  if (!request.has_streams) builder.add(StepKind::SetStdio);
+  if (!request.has_streams && !process.terminal) builder.add({.kind = StepKind::OwnStdio, .a = process.user.uid});
   for (const spec::oci::Rlimit& limit : process.rlimits) TRY(add_rlimit(limit, request, builder, warnings));
   if (process.scheduler) TRY(plan_scheduler(*process.scheduler, builder));
   if (request.settings != nullptr) TRY(plan_memory_and_personality(*request.settings, builder));

@@ -10,6 +10,7 @@
 #include "runtime/plan_builder.h"
 #include "runtime/seccomp.h"
 #include "spec/oci_runtime.h"
+#include "sys/id_map.h"
 
 namespace wherry::runtime {
 
@@ -23,10 +24,18 @@ struct ProcessRequest {
   const spec::oci::Linux* settings = nullptr;  // personality and memory policy; null in an exec
   bool without_program = false;      // never started: `process` has no args
   bool own_user_namespace = false;   // no right over limits of the host
+  bool has_streams = false;          // SetStdio is behind us, by plan_streams
   bool born_late = false;            // into the joined pid namespace, when its rights are the program's
   std::function<void()> before_exec; // adds the steps between Go and exec
 };
 
+// A slot with a procfs that counts as the writing process does, over which nothing is mounted that a
+// step could meet (NO_XDEV): of the launcher's pid namespace, or of the child's own.
+enum class ProcfsOf : std::uint8_t { Launcher, Child };
+std::uint32_t plan_procfs(ProcfsOf whose, PlanBuilder& builder);
+// Standard streams of a process that will be `uid` of a user namespace, while it is the host's root:
+// their pipes become that user's, who may then open /dev/stdout again.
+void plan_streams(const sys::IdMaps& maps, std::uint32_t uid, PlanBuilder& builder);
 // Done by plan_process_start where the process has no user namespace of its own.
 void plan_oom_score(const ProcessRequest& request, PlanBuilder& builder, std::vector<std::string>& warnings);
 // Whether the filter lets a process be born late: it is in force before that, unless the process

@@ -33,9 +33,7 @@ Result<> check_device(const Device& device) {
 Result<> check_namespace(const Namespace& one) {
   TRY(at("type", check_word(one.type, {"mount", "pid", "network", "uts", "ipc", "user", "cgroup", "time"})));
   if (one.path.empty()) return {};
-  TRY(at("path", check_path(one.path)));
-  if (one.type == "user") return at("path", not_available());
-  return {};
+  return at("path", check_path(one.path));
 }
 
 Result<> check_namespaces(const Linux& settings) {
@@ -58,9 +56,11 @@ Result<> check_sides(std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges
 
 Result<> check_own_mappings(const Linux& settings) {
   const bool own = has_namespace(settings, "user");
+  const bool given = std::ranges::any_of(
+      settings.namespaces, [](const Namespace& one) { return one.type == "user" && !one.path.empty(); });
   for (const auto& [name, list] : {std::pair{"uidMappings", &settings.uid_mappings}, {"gidMappings", &settings.gid_mappings}}) {
-    if (!list->empty() && !own) return at(name, wrong("needs a new user namespace"));
-    if (list->empty() && own) return at(name, wrong("must be set for a new user namespace"));
+    if (!list->empty() && !own) return at(name, wrong("needs a user namespace"));
+    if (list->empty() && own && !given) return at(name, wrong("must be set for a new user namespace"));
     TRY(at(name, check_mappings(*list)));
   }
   return {};
@@ -83,9 +83,6 @@ Result<> check_clocks(const Linux& settings) {
   const auto fresh = std::ranges::find(settings.namespaces, "time", &Namespace::type);
   if (fresh == settings.namespaces.end() || !fresh->path.empty())
     return at("timeOffsets", wrong("needs a new time namespace"));
-  // Its file in /proc belongs to the host's root until the program runs.
-  if (has_namespace(settings, "user"))
-    return at("timeOffsets", wrong("together with a user namespace: not available in wherry-runtime " WHERRY_VERSION));
   return each("timeOffsets", settings.time_offsets, [](const std::string& clock, const TimeOffset& offset) -> Result<> {
     TRY(check_word(clock, {"boottime", "monotonic"}));
     return at("nanosecs", check_range(offset.nanosecs, 0, kLastNanosecond));

@@ -99,18 +99,10 @@ std::string spelled(Value document, std::string_view path) {
 
 Value full_config() { return *json::parse_value(data_file("oci-config-full.json")); }
 
-// A user namespace and offsets of its clocks exclude each other; `path` says which of them it has to be.
-Value available_config(std::string_view path = {}) {
+// The document without what nothing here acts on.
+Value available_config() {
   Value config = full_config();
   for (const char* one : kNotAvailable) erase(config, one);
-  if (!path.starts_with("linux.timeOffsets")) {
-    erase(config, "linux.timeOffsets");
-    return config;
-  }
-  boost::json::array& namespaces = config.at("linux").at("namespaces").as_array();
-  namespaces.erase(namespaces.begin() + 5);
-  erase(config, "linux.uidMappings");
-  erase(config, "linux.gidMappings");
   return config;
 }
 
@@ -139,13 +131,12 @@ TEST(ConfigCheck, the_document_with_everything_is_complete) {
   ASSERT_GT(all.size(), 200U);
   for (const Field& field : all) EXPECT_NE(find(full, field.path), nullptr) << field.path;
   EXPECT_EQ(message_of(available_config()), "accepted");
-  EXPECT_EQ(message_of(available_config("linux.timeOffsets")), "accepted");
 }
 
 TEST(ConfigCheck, a_field_of_a_wrong_type_is_refused) {
   for (const Field& field : fields()) {
     if (!is_available(field.path)) continue;
-    const Value good = available_config(field.path);
+    const Value good = available_config();
     const std::string wanted = "config.json: " + spelled(good, field.path) + ": ";
     for (const Value& value : wrong_values(field.type)) {
       Value bad = good;
@@ -159,7 +150,7 @@ TEST(ConfigCheck, a_field_of_a_wrong_type_is_refused) {
 TEST(ConfigCheck, an_element_of_a_wrong_type_is_refused) {
   for (const Field& field : fields()) {
     if (!is_available(field.path) || field.type != "array") continue;
-    const Value good = available_config(field.path);
+    const Value good = available_config();
     Value bad = good;
     boost::json::array& list = find(bad, field.path)->as_array();
     if (list.empty()) list.emplace_back(nullptr);  // flags of which none is known
@@ -178,7 +169,7 @@ TEST(ConfigCheck, a_required_field_that_is_missing_is_refused) {
   for (const Field& field : fields()) {
     // Optional since 1.3.
     if (!field.required || !is_available(field.path) || field.path == "linux.resources.pids.limit") continue;
-    const Value good = available_config(field.path);
+    const Value good = available_config();
     Value bad = good;
     erase(bad, field.path);
     const std::string wanted = "config.json: " + spelled(good, field.path) + ": ";
@@ -189,7 +180,7 @@ TEST(ConfigCheck, a_required_field_that_is_missing_is_refused) {
 TEST(ConfigCheck, what_is_not_available_is_refused_by_name) {
   for (const char* path : kNotAvailable) {
     Value full = full_config();
-    Value bad = available_config(path);
+    Value bad = available_config();
     *find(bad, path, Make::Yes) = *find(full, path);
     const std::string wanted = "config.json: " + spelled(full, path) + ": not available in wherry-runtime ";
     EXPECT_TRUE(message_of(bad).starts_with(wanted)) << path << ": " << message_of(bad);
@@ -245,7 +236,7 @@ struct Change {
 
 void expect_refused(const std::vector<Change>& changes) {
   for (const Change& change : changes) {
-    Value bad = available_config(change.path);
+    Value bad = available_config();
     Value* place = find(bad, change.path, Make::Yes);
     ASSERT_NE(place, nullptr) << change.path;
     *place = *json::parse_value(change.value);
@@ -370,11 +361,17 @@ TEST(ConfigCheck, fields_that_contradict_each_other_are_refused) {
   });
 }
 
-TEST(ConfigCheck, offsets_of_clocks_need_a_new_time_namespace_and_no_user_namespace) {
-  Value both = full_config();
-  for (const char* path : kNotAvailable) erase(both, path);
-  EXPECT_TRUE(message_of(both).starts_with("config.json: linux.timeOffsets: together with a user namespace: "));
-  Value joined = available_config("linux.timeOffsets");
+TEST(ConfigCheck, a_user_namespace_by_path_may_come_without_maps) {
+  Value given = available_config();
+  boost::json::array& namespaces = find(given, "linux.namespaces")->as_array();
+  for (Value& one : namespaces)
+    if (one.as_object()["type"] == "user") one.as_object()["path"] = "/run/x";
+  for (const char* path : {"linux.uidMappings", "linux.gidMappings"}) erase(given, path);
+  EXPECT_EQ(message_of(given), "accepted");
+}
+
+TEST(ConfigCheck, offsets_of_clocks_need_a_new_time_namespace) {
+  Value joined = available_config();
   find(joined, "linux.namespaces")->as_array().back().as_object()["path"] = "/run/x";
   EXPECT_EQ(message_of(joined), "config.json: linux.timeOffsets: needs a new time namespace");
   find(joined, "linux.namespaces")->as_array().pop_back();
@@ -382,7 +379,10 @@ TEST(ConfigCheck, offsets_of_clocks_need_a_new_time_namespace_and_no_user_namesp
 }
 
 TEST(ConfigCheck, mapped_ids_need_mappings) {
-  Value bad = available_config("linux.timeOffsets");  // without a user namespace
+  Value bad = available_config();
+  boost::json::array& namespaces = find(bad, "linux.namespaces")->as_array();
+  namespaces.erase(namespaces.begin() + 5);  // the user namespace
+  for (const char* path : {"linux.uidMappings", "linux.gidMappings"}) erase(bad, path);
   *find(bad, "mounts[0]") = *json::parse_value(R"({"destination":"/x","source":"/y","options":["rbind","ridmap"]})");
   EXPECT_EQ(message_of(bad),
             "config.json: mounts[0].options[1]: needs mappings, of the mount or of a user namespace");

@@ -64,6 +64,14 @@ Result<Report> next_report(runtime::Launch& launch, runtime::Newborn& newborn) {
   }
 }
 
+// It has ended, or is about to: it only named its child.
+void reap_former(runtime::Launch& launch) {
+  if (!launch.former.fd()) return;
+  static_cast<void>(launch.former.wait_ended(-1));
+  static_cast<void>(launch.former.reap());
+  launch.former = {};
+}
+
 }  // namespace
 
 Result<runtime::Stdio> stdio_of(const runtime::Plan& plan) {
@@ -118,7 +126,10 @@ Result<sys::Fd> await_ready(runtime::Launch& launch, const runtime::Plan& plan,
   runtime::Newborn newborn(plan);
   while (true) {
     Report report = TRY(next_report(launch, newborn));
-    if (report.kind == ReportKind::Ready) return terminal;
+    if (report.kind == ReportKind::Ready) {
+      reap_former(launch);
+      return terminal;
+    }
     if (report.kind == ReportKind::Listener && callbacks.when_listening) {
       const sys::Fd listener = TRY(runtime::take_listener(launch.pidfd, report.number));
       TRY(callbacks.when_listening(listener));
@@ -152,10 +163,6 @@ Result<> send_listener(const spec::oci::Seccomp& seccomp, const sys::Fd& listene
 Result<> go_and_confirm(const runtime::Launch& launch, const runtime::Plan& plan) {
   TRY(runtime::say_go(launch.channel));
   const Report report = TRY(runtime::read_report(launch.channel));
-  if (launch.former.fd()) {
-    static_cast<void>(launch.former.wait_ended(-1));
-    static_cast<void>(launch.former.reap());
-  }
   if (report.kind == ReportKind::Closed) return {};
   return ended(launch, plan, report);
 }

@@ -200,10 +200,8 @@ class Starter {
   Result<Started> start_child(const Options& options, runtime::Prepared& prepared) {
     Started started;
     runtime::Stdio stdio = TRY(stdio_of(prepared.plan));
-    if (prepared.id_maps) own_streams(stdio);
     hooks_began_ = true;
-    started.launch = TRY(runtime::launch(prepared.plan, std::move(prepared.fds), std::move(stdio),
-                                         prepared.id_maps));
+    started.launch = TRY(runtime::launch(prepared.plan, std::move(prepared.fds), std::move(stdio)));
     // Hooks of the child and a seccomp agent may ask for the state; nobody may wait for them meanwhile.
     const auto& seccomp = bundle_.config.linux_.seccomp;
     if (bundle_.config.hooks || (seccomp && !seccomp->listener_path.empty())) container_->settle();
@@ -224,24 +222,6 @@ class Starter {
     const spec::oci::Hooks& hooks = *bundle_.config.hooks;
     TRY(run_hooks("prestart", hooks.prestart, hook_state(record, "created", pid)));
     return run_hooks("createRuntime", hooks.create_runtime, hook_state(record, "creating", pid));
-  }
-
-  // Pipes and terminals of the host's root: the container's user could not open /dev/stdout. What
-  // cannot change hands stays as it is.
-  void own_streams(const runtime::Stdio& stdio) {
-    const uid_t uid = host_id(bundle_.config.linux_.uid_mappings, bundle_.config.process->user.uid);
-    for (const sys::Fd* fd : {&stdio.in, &stdio.out, &stdio.err}) {
-      struct stat status {};
-      if (!*fd || ::fstat(fd->get(), &status) < 0 || !S_ISFIFO(status.st_mode)) continue;
-      [[maybe_unused]] const int changed = ::fchown(fd->get(), uid, static_cast<gid_t>(-1));
-    }
-  }
-
-  static uid_t host_id(const std::vector<spec::oci::IdMapping>& mappings, std::uint32_t id) {
-    for (const spec::oci::IdMapping& one : mappings)
-      if (id >= one.container_id && id - one.container_id < one.size)
-        return one.host_id + (id - one.container_id);
-    return static_cast<uid_t>(-1);
   }
 
   Result<> write_running(pid_t pid) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,9 +37,24 @@ Result<IdMaps> parse_id_maps(std::string_view text);
 // `on_disk` and `seen` change places, everybody else stays: what belongs to one is the other's.
 std::vector<IdRange> swapped_ids(std::uint32_t on_disk, std::uint32_t seen);
 
-// A user namespace with these maps. `program`: "" is this program itself; called with
-// --user-namespace it must end in run_user_namespace_worker(). Needs CAP_SETUID and CAP_SETGID.
+// The lines of /proc/<pid>/uid_map or gid_map, as a process of the host's user namespace reads them:
+// inside, outside, how many. InvalidArgument for anything else.
+Result<std::vector<IdRange>> parse_kernel_id_map(std::string_view text);
+// Who `id` of the disk is seen as; nothing where no range has it.
+std::optional<std::uint32_t> seen_id(const std::vector<IdRange>& ranges, std::uint32_t id);
+
+// A user namespace, and one of networks that belongs to it, where that was asked for.
+struct UserNamespace {
+  Fd user;
+  Fd network;
+};
+enum class WithNetwork : bool { No, Yes };
+// Its root is `seen` of 0. `program`: "" is this program itself; called with --user-namespace it must
+// end in run_user_namespace_worker(). Needs CAP_SETUID and CAP_SETGID.
+Result<UserNamespace> make_user_namespace(const IdMaps& maps, const std::string& program, WithNetwork network);
 Result<Fd> make_user_namespace(const IdMaps& maps, const std::string& program);
+// The maps of somebody's user namespace; `program` as above. InvalidArgument if it is none, or ours.
+Result<IdMaps> maps_of_user_namespace(const Fd& user_namespace, const std::string& program);
 int run_user_namespace_worker();
 
 }  // namespace wherry::sys

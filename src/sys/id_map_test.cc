@@ -38,6 +38,26 @@ TEST(IdMaps, there_is_a_limit) {
   EXPECT_NE(refusal(text + "#90-90-1").find("more than 64 ranges"), std::string::npos);
 }
 
+TEST(IdMaps, what_procfs_shows) {
+  const auto ranges = parse_kernel_id_map("         0     100000      65536\n     65536       5 1\n");
+  ASSERT_TRUE(ranges) << ranges.error().message();
+  EXPECT_EQ(*ranges, (Ranges{{0, 100000, 65536}, {65536, 5, 1}}));
+  const auto everybody = parse_kernel_id_map("0 0 4294967295\n");
+  ASSERT_TRUE(everybody);
+  EXPECT_EQ(everybody->front().count, 4294967295U);
+  EXPECT_EQ(parse_kernel_id_map("")->size(), 0U);
+  for (const char* text : {"0 1", "a b c", "0 0 4294967296", "4294967295 0 1", "1 2 3 4"})
+    EXPECT_FALSE(parse_kernel_id_map(text)) << text;
+}
+
+TEST(IdMaps, an_id_is_seen_as_another_or_as_nobody) {
+  const Ranges ranges = {{0, 100000, 10}, {20, 5, 1}};
+  EXPECT_EQ(seen_id(ranges, 0), 100000U);
+  EXPECT_EQ(seen_id(ranges, 9), 100009U);
+  EXPECT_EQ(seen_id(ranges, 20), 5U);
+  for (const std::uint32_t id : {10U, 19U, 21U, 4294967295U}) EXPECT_FALSE(seen_id(ranges, id)) << id;
+}
+
 TEST(IdMaps, two_ids_change_places_and_the_others_stay) {
   constexpr std::uint32_t kEnd = 4294967294;
   EXPECT_EQ(swapped_ids(0, 0), (Ranges{{0, 0, kEnd}}));

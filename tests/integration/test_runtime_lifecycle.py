@@ -185,7 +185,6 @@ def test_a_bad_limit_leaves_nothing(runtime):
 
 @pytest.mark.parametrize("path,value", [
     (("linux", "timeOffsets"), {"boottime": {"secs": 1}}),
-    (("linux", "namespaces"), [{"type": "mount"}, {"type": "user", "path": "/proc/self/ns/user"}]),
     (("linux", "intelRdt"), {"closID": "x"}),
     (("linux", "netDevices"), {"eth0": {"name": "eth1"}}),
 ])
